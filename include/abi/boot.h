@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The boot contract: what the monitor prepares for the kernel, and the channel between them while it runs.
+ *
+ * Before the first kernel instruction the monitor has, in the process that becomes the kernel process:
+ *   - mapped everything of abi/layout.h, read-only or executable as said there
+ *   - moved the host's vvar+vdso to LAYOUT_HOST_VDSO
+ *   - undone its C library's registrations (rseq, robust list, clear_child_tid)
+ *   - installed the kernel's signal entry (ELF symbol host_signal_entry, restorer host_signal_restorer) for SIGSYS, SIGSEGV,
+ *     SIGBUS, SIGFPE, SIGILL, SIGTRAP and HOST_SIGNAL_PREEMPT with SA_SIGINFO|SA_ONSTACK|SA_NODEFER|SA_RESTORER, mask empty;
+ *     SIGPIPE and the terminal signals ignored; no signal blocked
+ *   - filled struct boot_params at the start of the channel
+ *   - installed the seccomp filter made from host.tbl, whose instruction pointer range is the section .text.hostcall
+ *     (symbols hostcall_start, hostcall_end)
+ * and jumps to the ELF entry with rdi = LAYOUT_CHANNEL, on the stack symbol boot_stack_top. The kernel unmaps the rest of the
+ * address space itself.
+ *
+ * The monitor trusts nothing it reads from the channel: it copies first, then checks.
+ */
+#ifndef ABI_BOOT_H
+#define ABI_BOOT_H
+
+#include <stdint.h>
+
+#include "include/abi/layout.h"
+
+#define BOOT_MAGIC 0x64786e696cULL
+#define BOOT_VERSION 1
+#define BOOT_MAX_CPUS 64
+#define BOOT_MAX_MOUNTS 64
+#define BOOT_STRINGS_SIZE 0x40000
+
+#define BOOT_TTY 0x1          /* --tty: stdio is the channel's console */
+#define BOOT_READ_ONLY 0x2    /* --read-only root */
+#define BOOT_STRACE 0x4       /* write decoded system calls to trace_fd */
+#define BOOT_STATS 0x8
+#define BOOT_ROOT_MAPPED 0x10 /* unprivileged: the host user's files appear as owned by uid 0, and chown is remembered, not done */
+#define BOOT_DEBUG 0x20
+
+/* A host directory (index 0 is the root file system), or a tmpfs. */
+struct boot_mount {
+	int32_t fd;           /* O_PATH|O_DIRECTORY descriptor in the sandbox; -1: tmpfs; the monitor knows it by its index */
+	uint32_t target;      /* offset of the path in strings */
+	uint32_t read_only;
+	uint32_t is_file;     /* --bind of a single file */
+	uint32_t shared;      /* others change it too: revalidate caches */
+	uint32_t source;      /* offset of the host path, for mountinfo */
+};
+
+struct boot_params {
+	uint64_t magic;
+	uint32_t version;
+	uint32_t flags;        /* BOOT_* */
+	uint32_t nr_cpus;
+	uint32_t async_threads;
+	int32_t host_cpu[BOOT_MAX_CPUS]; /* host cpu for each cpu; -1: do not pin */
+	int32_t heap_fd, pages_fd;
+	int32_t stdio_fd[3];   /* pipes or sockets made by the monitor, O_NONBLOCK on the sandbox's side */
+	int32_t log_fd;        /* kernel log lines */
+	int32_t trace_fd;      /* --strace lines; -1 */
+	int32_t epoll_fd;      /* host epoll set with the stdio descriptors: data = index 0..2, EPOLLET */
+	int32_t doorbell_fd;   /* unused by the kernel: the monitor waits on channel->doorbell */
+	uint64_t heap_limit, pages_limit; /* bytes */
+	uint64_t memory_limit; /* --memory; 0: none */
+	uint64_t host_memory;  /* bytes, for /proc/meminfo */
+	uint64_t host_vvar_size, host_vdso_size; /* vvar stands first at LAYOUT_HOST_VDSO, vdso follows it */
+	uint64_t tsc_hz;       /* 0: unknown */
+	uint64_t xstate_size;  /* XSAVE area for xstate_mask */
+	uint64_t xstate_mask;  /* host XCR0 without AMX and PKRU */
+	uint32_t uid, gid;     /* first process; supplementary groups none */
+	uint32_t host_uid, host_gid; /* of the monitor, for BOOT_ROOT_MAPPED */
+	uint32_t nr_argv, nr_env;
+	uint32_t argv, env;    /* offsets in strings of consecutive NUL-terminated strings */
+	uint32_t hostname, workdir; /* offsets; workdir may be "" */
+	uint16_t rows, columns;
+	uint32_t nr_mounts;
+	struct boot_mount mounts[BOOT_MAX_MOUNTS];
+	uint8_t random[64];    /* seed: from the host's getrandom */
+	uint64_t pid_limit;    /* 0: default 32768 */
+	uint64_t rlimit_nofile;
+	char cpu_model[64];
+	uint32_t strings_used;
+	char strings[BOOT_STRINGS_SIZE];
+};
+
+/*
+ * Rare host operations, done by the monitor for the kernel. A caller claims a free slot (compare and exchange FREE -> CLAIMED),
+ * fills it, sets SUBMITTED, adds 1 to channel->doorbell and wakes it; then waits on slot->state until DONE, reads the result and
+ * sets FREE. Paths are relative to the mount's directory, without "..", symlinks never followed; "" is the directory itself.
+ */
+enum monitor_op {
+	MON_CHMOD = 1,   /* path, arg0 mode */
+	MON_CHOWN,       /* path, arg0 uid, arg1 gid (-1: leave) */
+	MON_UTIMENS,     /* path, arg0/1 atime sec,nsec arg2/3 mtime (nsec as utimensat: UTIME_OMIT) */
+	MON_SYMLINK,     /* path = new name, data = target */
+	MON_LINK,        /* path = old, data = new name in the same mount */
+	MON_MKNOD,       /* path, arg0 mode with type (FIFO, socket and regular only), arg1 rdev */
+	MON_GETXATTR,    /* path, data = name; result in data, returns length */
+	MON_SETXATTR,    /* path, data = name NUL value, arg0 value length, arg1 flags */
+	MON_LISTXATTR,   /* path; result in data */
+	MON_REMOVEXATTR, /* path, data = name */
+	MON_STATFS,      /* path; result in data: struct kernel statfs (asm/statfs.h) */
+	MON_SYNCFS,      /* */
+	MON_SEEK,        /* path, arg0 offset, arg1 SEEK_DATA or SEEK_HOLE */
+	MON_WINSIZE,     /* (kernel -> monitor: none) reserved */
+	MON_RSS,         /* arg0 host pid: resident pages of that host process */
+	MON_OP_MAX
+};
+enum { SLOT_FREE, SLOT_CLAIMED, SLOT_SUBMITTED, SLOT_DONE };
+#define MONITOR_SLOTS 16
+#define MONITOR_PATH 4096
+#define MONITOR_DATA 8192
+struct monitor_slot {
+	uint32_t state; /* futex */
+	uint32_t op;
+	int32_t mount;
+	uint32_t pad;
+	int64_t arg[4];
+	int64_t result; /* >= 0 or -errno */
+	char path[MONITOR_PATH];
+	char data[MONITOR_DATA];
+};
+
+/* How the container ended; written once by the kernel, then it rings the doorbell. */
+enum { CONTAINER_RUNNING, CONTAINER_EXITED, CONTAINER_PANICKED };
+struct monitor_status {
+	uint32_t state;       /* CONTAINER_* */
+	int32_t exit_code;    /* as wait4 encodes it */
+	int32_t exec_error;   /* errno if the command could not be started */
+	char message[512];    /* why, when PANICKED */
+	uint64_t back_trace[32];
+	uint32_t nr_back_trace;
+};
+
+/* Events from the monitor to the kernel: bits in channel->events, then a futex wake of it. The kernel's aux thread waits there. */
+#define EVENT_WINSIZE 0x1   /* rows and columns changed */
+#define EVENT_SIGNAL 0x2    /* signals in channel->signals are for pid 1 (SIGTERM to linuxd) */
+#define EVENT_OOM 0x4       /* the container is over its memory limit: kill something */
+struct monitor_channel {
+	struct boot_params boot;
+	uint32_t doorbell __attribute__((aligned(64))); /* futex: kernel -> monitor */
+	uint32_t events;      /* futex: monitor -> kernel */
+	uint64_t signals;     /* bit n-1 */
+	uint16_t rows, columns;
+	struct monitor_status status;
+	struct monitor_slot slots[MONITOR_SLOTS];
+	/* --stats, written by the kernel before it ends: text, printed by the monitor */
+	uint32_t stats_length;
+	char stats[65536];
+};
+
+_Static_assert(sizeof(struct monitor_channel) <= LAYOUT_CHANNEL_SIZE, "the channel has outgrown its place");
+
+#endif

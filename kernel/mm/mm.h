@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Address spaces. The kernel keeps the VMAs and decides every address; the host executes. User memory is the
+ * host process's own memory; a vma says what stands where.
+ *
+ * mm->mmap_lock (mutex) protects the tree and is held over the host calls. Lookups by other tasks (proc) take it too.
+ */
+#ifndef KERNEL_MM_MM_H
+#define KERNEL_MM_MM_H
+
+#include <linux/mman.h>
+#include <asm/mman.h>
+
+#include "kernel/arch/x86_64/uaccess.h"
+#include "kernel/kernel.h"
+#include "kernel/locking.h"
+#include "kernel/mm/pages.h"
+#include "lib/rbtree.h"
+
+struct file;
+struct carrier;
+
+/* Limits of the user part. The kernel's own range lies inside and belongs to nobody. */
+#define USER_MIN 0x10000UL
+#define USER_MAX 0x7ffffffff000UL
+#define KERNEL_RANGE_START 0x680000000000UL
+#define KERNEL_RANGE_END 0x6c0000000000UL
+#define SITE_TABLE_START 0x7f060000UL /* jump table of patched call sites, arch/x86_64/patch.c */
+#define SITE_TABLE_END 0x7f070000UL
+
+enum vma_backing {
+	VMA_ANON,      /* private anonymous host memory */
+	VMA_HOST_FILE, /* a host descriptor, vma->host_fd: hostfs files, private or shared */
+	VMA_PAGES,     /* ranges of the page memfd: tmpfs, memfd, shared anonymous, shm */
+};
+
+/* Who owns the pages of a VMA_PAGES vma. Offsets are page indexes in the object. */
+struct page_object;
+struct page_object_ops {
+	/* The page at `index`, made if it is not there; 0 when memory or size limit is reached. Not counted for the caller. */
+	page_t (*get_page)(struct page_object *object, u64 index);
+	void (*get)(struct page_object *object);
+	void (*put)(struct page_object *object);
+	/* A writable shared mapping comes or goes (memfd seals). */
+	int (*map)(struct page_object *object, bool shared_writable);
+	void (*unmap)(struct page_object *object, bool shared_writable);
+};
+struct page_object {
+	const struct page_object_ops *ops;
+};
+/* Shared anonymous memory: an object of its own, one reference; NULL when out of memory. */
+struct page_object *page_object_anon(void);
+
+struct vma {
+	struct rb_node node;
+	u64 start, end;     /* page aligned */
+	unsigned prot;      /* PROT_* */
+	unsigned flags;     /* VM_* below */
+	u64 file_offset;    /* bytes, of start */
+	enum vma_backing backing;
+	int host_fd;        /* VMA_HOST_FILE: valid while file is held */
+	struct page_object *object; /* VMA_PAGES: counted */
+	struct file *file;  /* counted; for maps, exec and fsync; NULL: anonymous */
+	const char *name;   /* static: "[heap]", "[stack]", "[vdso]" */
+	struct mm_struct *mm;
+	unsigned max_prot;  /* what mprotect may grant (file opened read-only, sealed) */
+};
+#define VM_SHARED 0x1
+#define VM_GROWSDOWN 0x2
+#define VM_LOCKED 0x4
+#define VM_NORESERVE 0x8
+#define VM_DONTFORK 0x10
+#define VM_WIPEONFORK 0x20
+#define VM_PATCHED 0x40  /* text shown from the cache of patched pages */
+#define VM_DONTDUMP 0x80
+
+struct mm_struct {
+	refcount_t users;     /* tasks */
+	struct mutex mmap_lock;
+	struct rb_root vmas;
+	int nr_vmas;
+	u64 total_vm;         /* pages, for RLIMIT_AS and statm */
+	u64 locked_vm, data_vm, stack_vm;
+	u64 mmap_base;        /* mappings are placed below */
+	u64 start_code, end_code, start_data, end_data;
+	u64 start_brk, brk, start_stack;
+	u64 arg_start, arg_end, env_start, env_end;
+	u64 vdso;
+	u64 auxv[48];         /* /proc/PID/auxv */
+	struct file *exe;     /* counted */
+	int dumpable;
+	struct list_head carriers;
+	int nr_carriers;
+	int host_pid;         /* the host process */
+	int nr_tasks;
+	bool no_patch;        /* call sites stay on SIGSYS */
+	bool kernel_mm;       /* the kernel process */
+	u64 peak_vm;
+	void *aio;            /* next issue */
+	struct wait_queue_head core_wait;
+};
+extern struct mm_struct kernel_mm;
+
+struct vma *vma_find(struct mm_struct *mm, u64 address); /* the first that ends above address */
+u64 do_mmap(struct file *file, u64 address, u64 length, unsigned prot, unsigned flags /* MAP_* */, u64 offset); /* or negative errno */
+u64 do_mmap_object(struct page_object *object, u64 address, u64 length, unsigned prot, unsigned flags, u64 offset); /* shm */
+int do_munmap(u64 address, u64 length);
+int do_mprotect(u64 address, u64 length, unsigned prot);
+struct mm_struct *mm_get(struct mm_struct *mm);
+void mm_put(struct mm_struct *mm);
+/* Reads another task's memory through its host process's state; used by /proc/PID/cmdline, environ, mem and process_vm_readv.
+ * Sleeps: the read is done by a carrier of that mm. Bytes read or -errno. */
+ssize_t mm_read(struct mm_struct *mm, u64 address, void *buffer, size_t n);
+ssize_t mm_write(struct mm_struct *mm, u64 address, const void *buffer, size_t n);
+u64 mm_rss_pages(struct mm_struct *mm); /* sampled by the monitor */
+
+/* Backing for do_mmap from file->ops->mmap: vma_set_host(vma, fd) or vma_set_object(vma, object). */
+static inline void vma_set_host(struct vma *vma, int host_fd) { vma->backing = VMA_HOST_FILE; vma->host_fd = host_fd; }
+static inline void vma_set_object(struct vma *vma, struct page_object *object) { vma->backing = VMA_PAGES; vma->object = object; object->ops->get(object); }
+/* A file that keeps its pages in a page_object drops them from all maps of it (truncate, hole punch): host views follow because
+ * freed pages are replaced by fresh ones on the next map; see mm/object.c. */
+void unmap_object_range(struct page_object *object, u64 first_index, u64 nr);
+
+#endif

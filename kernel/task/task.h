@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Tasks (threads), thread groups (processes), pids, credentials: what Linux keeps per thread and per process.
+ * Everything here is protected by the kernel lock unless a field says otherwise.
+ */
+#ifndef KERNEL_TASK_TASK_H
+#define KERNEL_TASK_TASK_H
+
+#include <linux/capability.h>
+#include <linux/resource.h>
+#include <asm/signal.h>
+#include <asm/siginfo.h>
+
+#include "kernel/arch/x86_64/regs.h"
+#include "kernel/arch/x86_64/uaccess.h"
+#include "kernel/kernel.h"
+#include "kernel/sched/sched.h"
+#include "kernel/sched/wait.h"
+#include "kernel/time/timer.h"
+
+struct files_struct;
+struct fs_struct;
+struct mm_struct;
+struct nsproxy;
+struct pid;
+struct session;
+struct tty_struct;
+
+#define NSIG_LINUX 64
+typedef u64 sigmask_t; /* bit n-1 is signal n */
+#define SIGMASK(sig) (1ULL << ((sig) - 1))
+
+/* As the kernel ABI has it (rt_sigaction(2)). */
+struct k_sigaction {
+	u64 handler; /* SIG_DFL 0, SIG_IGN 1, or a user address */
+	u64 flags;
+	u64 restorer;
+	u64 mask;
+};
+
+struct sigqueue {
+	struct list_head link;
+	siginfo_t info;
+	struct posix_timer *timer; /* preallocated by a timer, not freed on delivery */
+};
+struct sigpending {
+	struct list_head queue;
+	sigmask_t mask;
+};
+
+/* Dispositions: shared by CLONE_SIGHAND. */
+struct sighand_struct {
+	refcount_t count;
+	struct k_sigaction action[NSIG_LINUX];
+	struct wait_queue_head signalfd_wait; /* woken with POLL_IN when a signal is queued to any user of it */
+};
+
+#define RLIM_COUNT 16
+
+/* A thread group: what POSIX calls a process. */
+struct signal_struct {
+	refcount_t count;
+	struct list_head threads; /* task->thread_link */
+	int nr_threads;           /* not yet exited */
+	int nr_live;              /* not yet past exit_notify */
+	struct task_struct *leader;
+	struct sigpending shared_pending;
+	struct wait_queue_head wait_child; /* wait4 sleepers of this process */
+
+	bool group_exit;    /* exit_group or a fatal signal: all threads leave */
+	int exit_code;      /* as wait4 encodes it */
+	bool exec_in_progress;
+	struct task_struct *exec_task; /* the thread that survives */
+	unsigned stop_flags;           /* SIGNAL_STOP_*: task/signal.c */
+	int stop_count;                /* threads still to stop */
+	int stop_signal;               /* of the stop or continue to report */
+
+	struct pid *pgrp, *session; /* counted */
+	bool session_leader;
+	struct tty_struct *tty;     /* controlling terminal, counted */
+	struct list_head pgrp_link;    /* pgrp->processes */
+	struct list_head session_link; /* session->session_processes */
+
+	struct rlimit64 rlimits[RLIM_COUNT];
+	struct list_head posix_timers; /* time/posix_timer.c */
+	int next_timer_id;
+	struct ktimer real_timer;      /* ITIMER_REAL */
+	u64 real_interval;
+	u64 virt_expires, virt_interval; /* ITIMER_VIRTUAL, ns of user time; 0: off */
+	u64 prof_expires, prof_interval;
+
+	/* Sums of exited threads, and of waited-for children. */
+	u64 utime, stime, child_utime, child_stime;
+	u64 nvcsw, nivcsw, child_nvcsw, child_nivcsw;
+	u64 minflt, majflt;
+	u64 maxrss_kib, child_maxrss_kib;
+	bool child_subreaper, has_child_subreaper;
+	int oom_score_adj;
+	bool coredump;
+	u64 start_time; /* CLOCK_BOOTTIME */
+};
+
+struct group_info {
+	refcount_t count;
+	int n;
+	gid_t gids[];
+};
+
+/* Immutable once it is in task->cred; change a copy (prepare_creds, commit_creds). credentials(7), capabilities(7). */
+struct cred {
+	refcount_t count;
+	uid_t uid, euid, suid, fsuid;
+	gid_t gid, egid, sgid, fsgid;
+	u64 cap_inheritable, cap_permitted, cap_effective, cap_bounding, cap_ambient;
+	unsigned securebits;
+	struct group_info *groups;
+};
+#define CAP_ALL ((1ULL << (CAP_LAST_CAP + 1)) - 1)
+static inline bool cred_capable(const struct cred *cred, int cap) { return cred->cap_effective >> cap & 1; }
+bool capable(int cap); /* current */
+struct cred *prepare_creds(void);  /* a private copy of current's; NULL when out of memory */
+void commit_creds(struct cred *new); /* takes over the reference */
+const struct cred *cred_get(const struct cred *cred);
+void cred_put(const struct cred *cred);
+bool in_group(gid_t gid); /* fsgid or supplementary group of current */
+
+/* Host names, IPC and the like, by namespace. One set per container until the namespace issue. */
+struct uts_namespace {
+	char sysname[65], nodename[65], release[65], version[65], machine[65], domainname[65];
+};
+extern struct uts_namespace init_uts;
+
+/* A process id. It stays reserved while any task, group or session uses it. */
+struct pid {
+	refcount_t count;
+	pid_t number;
+	struct hlist_node hash;
+	struct task_struct *task;           /* the thread with this id, NULL once gone */
+	struct list_head group_processes;   /* signal_struct.pgrp_link */
+	struct list_head session_processes; /* signal_struct.session_link */
+	struct wait_queue_head pidfd_wait;  /* woken with POLL_IN when the process exits */
+};
+struct pid *pid_alloc(void); /* NULL: -EAGAIN */
+struct pid *pid_find(pid_t number);
+struct pid *pid_get(struct pid *pid);
+void pid_put(struct pid *pid);
+struct task_struct *task_find(pid_t tid); /* any thread; not counted */
+
+struct restart_block {
+	/* Called by restart_syscall(2); NULL: -EINTR. */
+	long (*restart)(struct restart_block *block);
+	union {
+		struct { int clock; u64 deadline; user_ptr remaining; } nanosleep; /* deadline on that clock */
+		struct { user_ptr word; u32 expected; u32 flags; u32 bitset; u64 deadline; } futex;
+		struct { user_ptr fds; unsigned nr; u64 deadline; } poll;
+	};
+};
+
+#define PF_EXITING 0x1
+#define PF_KTHREAD 0x2      /* has no user mode; runs on any carrier unless PF_KERNEL_MM */
+#define PF_KERNEL_MM 0x4    /* must run in the kernel process */
+#define PF_FORKNOEXEC 0x8
+#define PF_SUPERPRIV 0x10
+#define PF_VFORK_CHILD 0x20 /* completes the parent's vfork at exec or exit */
+#define PF_DUMPCORE 0x40
+#define PF_SIGNALED 0x80
+
+/* Exit work at the next return to user mode, besides signals and rescheduling. */
+#define TIF_SIGPENDING 0x1
+#define TIF_RESTORE_SIGMASK 0x2 /* saved_mask is to be restored after the call (sigsuspend, ppoll, ...) */
+#define TIF_NOTIFY_STOP 0x4
+
+struct task_struct {
+	/* Fixed offsets: arch/x86_64/asm-offsets.h */
+	struct pt_regs *regs;   /* user registers, at the top of the kernel stack */
+	u64 kernel_sp;          /* while not running */
+
+	unsigned state;         /* TASK_* */
+	unsigned flags;         /* PF_* */
+	unsigned work;          /* TIF_* */
+	refcount_t count;
+	void *stack;            /* KERNEL_STACK_SIZE bytes */
+
+	struct sched_task sched; /* sched/sched.h: class, entity, policy, cpu, accounting */
+	enum block_kind block_kind;
+	const void *block_object;
+	u64 block_start;        /* CLOCK_MONOTONIC; 0 when not blocked */
+	const char *block_where; /* name of the call, for traces */
+
+	struct mm_struct *mm;   /* NULL: kernel thread, or exited */
+	struct xstate *xstate;  /* saved vector state, arch/x86_64/fpu.c */
+	u64 fs_base;
+	bool xstate_live;       /* the state is in the registers of `xstate_carrier` */
+	struct carrier *xstate_carrier;
+
+	pid_t tid, tgid;
+	struct pid *pid;        /* of tid, counted */
+	struct task_struct *parent, *real_parent;
+	struct list_head children, sibling; /* processes (leaders) by real_parent */
+	struct list_head thread_link;
+	struct list_head all_link;  /* all_tasks: leaders and threads */
+	int exit_signal;        /* -1 for a thread that is not leader */
+	int exit_code;
+	int exit_state;         /* 0, EXIT_ZOMBIE, EXIT_DEAD */
+	int pdeath_signal;
+	bool did_exec, dumpable_dirty;
+	char comm[16];
+
+	struct signal_struct *signal;
+	struct sighand_struct *sighand;
+	struct sigpending pending;
+	sigmask_t blocked, saved_mask, sigwait_mask;
+	u64 sas_sp, sas_size;   /* sigaltstack */
+	unsigned sas_flags;
+	bool stop_pending;      /* this thread still has to stop */
+	struct restart_block restart_block;
+
+	struct files_struct *files;
+	struct fs_struct *fs;
+	const struct cred *cred;
+	struct mnt_namespace *mnt_ns;
+
+	user_ptr set_child_tid, clear_child_tid;
+	user_ptr robust_list;   /* get_robust_list(2) */
+	struct futex_pi *pi_blocked_on;
+	struct list_head pi_owned;
+	struct wait_queue_head *vfork_done_wait;
+	struct task_struct *vfork_child; /* while blocked in vfork */
+	struct wait_queue_head vfork_wait;
+	struct hlist_head sem_undo;      /* ipc/sem.c */
+	void *sysv_undo;
+	void *io_contexts;               /* aio, per mm in fact; next issue */
+
+	unsigned personality;
+	bool no_new_privs, keep_caps_unused;
+	int ioprio;
+	u64 timer_slack, default_timer_slack;
+	u64 start_time;         /* CLOCK_BOOTTIME */
+	u64 min_flt, maj_flt;
+	u64 rchar, wchar, syscr, syscw;
+	long trace_syscall;     /* number of the call it is in, -1 outside */
+	u64 trace_start;
+};
+
+#define EXIT_ZOMBIE 0x10
+#define EXIT_DEAD 0x20
+#define KERNEL_STACK_SIZE 16384UL
+
+extern struct list_head all_tasks;
+extern struct task_struct *init_task; /* pid 1; NULL before it is made */
+extern int nr_tasks;
+#define for_each_thread(task, t) list_for_each_entry(t, &(task)->signal->threads, thread_link)
+#define for_each_task(t) list_for_each_entry(t, &all_tasks, all_link)
+static inline bool thread_group_leader(const struct task_struct *t) { return t->signal->leader == t; }
+static inline u64 rlimit(unsigned limit) { return current->signal->rlimits[limit].rlim_cur; }
+
+static inline struct task_struct *task_get(struct task_struct *t) { refcount_inc(&t->count); return t; }
+void task_put(struct task_struct *t);
+
+/* Kernel thread. fn returns: it exits. ERR_PTR. */
+struct task_struct *kernel_thread(const char *name, unsigned pf_flags, void (*fn)(void *arg), void *arg);
+
+void do_exit(int code) __noreturn;       /* this thread; code as wait4 encodes it */
+void do_group_exit(int code) __noreturn;
+/* Signals: see task/signal.h. */
+
+/* Times of a task, ns, and of its whole group. */
+void task_cputime(struct task_struct *t, u64 *ret_utime, u64 *ret_stime);
+void group_cputime(struct task_struct *t, u64 *ret_utime, u64 *ret_stime);
+
+#endif
