@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Boot initialisation as a dependency graph. Each part declares what it needs; independent parts may run
+ * at the same time. A failed call ends the boot with its name and error.
+ */
+#ifndef KERNEL_INIT_INITCALL_H
+#define KERNEL_INIT_INITCALL_H
+
+#include "kernel/kernel.h"
+
+struct initcall {
+	const char *name;
+	int (*function)(void);  /* 0 or -errno; with the kernel lock held, in a kernel thread, may sleep */
+	const char *needs;      /* names of initcalls that must have finished, separated by spaces */
+};
+
+#define INITCALL(name_, function_, needs_)                                                         \
+	static const struct initcall initcall_##name_                                              \
+		__attribute__((used, section(".initcalls"), aligned(8))) = { #name_, function_, needs_ }
+
+#endif
