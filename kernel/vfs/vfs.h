@@ -34,6 +34,7 @@ struct vma;
 struct mm_struct;
 struct file_lock_context;
 struct inotify_marks;
+struct pipe;
 
 struct timespec64 {
 	s64 tv_sec;
@@ -208,6 +209,7 @@ struct inode {
 	struct list_head dentries; /* aliases, not counted */
 	struct file_lock_context *locks; /* flock, POSIX, OFD; vfs/locks.c */
 	struct inotify_marks *marks;     /* vfs/inotify.c */
+	struct pipe *pipe;               /* S_IFIFO, while open; fs/pipe/pipe.c */
 	int writers;                     /* open for writing; negative: denied (ETXTBSY) */
 	bool unlinked_open;
 	void *private; /* the file system's */
@@ -301,6 +303,7 @@ struct file {
 	loff_t pos;
 	void *private;
 	struct list_head epoll_items; /* epoll watches on this file; vfs/epoll.c */
+	u64 writers_seen;       /* FIFO reader: generation of writers at a non-blocking open; fs/pipe/pipe.c */
 	pid_t owner;            /* F_SETOWN */
 	int owner_signal;       /* F_SETSIG */
 	const struct cred *cred; /* the opener's; counted */
@@ -397,7 +400,8 @@ void epoll_file_released(struct file *f);
 /* inotify: `mask` IN_*; `name` for events seen by the parent directory, or NULL. */
 void fsnotify_dentry(struct dentry *d, unsigned mask);                                   /* both the inode and its parent */
 void fsnotify_name(struct inode *dir, unsigned mask, const char *name, u32 cookie, bool is_dir);
-void fsnotify_inode_gone(struct inode *inode);
+void fsnotify_inode_gone(struct inode *inode); /* the last link and the last open file went: IN_DELETE_SELF */
+u32 fsnotify_next_cookie(void);                /* pairs IN_MOVED_FROM and IN_MOVED_TO */
 
 /* Simple in-memory pieces that several file systems use. */
 loff_t generic_llseek(struct file *file, loff_t offset, int whence); /* with SEEK_DATA/HOLE on a file without holes */
