@@ -46,4 +46,9 @@
  * the one signal the filter lets the sandbox send is harmless to any other process. */
 #define HOST_SIGNAL_PREEMPT 23 /* SIGURG */
 
+/* The two ways in which the sandbox may call clone, as numbers so that both worlds can use them.
+ * A thread: VM, FS, FILES, SIGHAND, THREAD, SYSVSEM, PARENT_SETTID. A process: FILES, PARENT, PARENT_SETTID, SIGCHLD. */
+#define HOST_CLONE_THREAD 0x00150f00UL
+#define HOST_CLONE_PROCESS 0x00108411UL
+
 #endif
