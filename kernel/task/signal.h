@@ -9,6 +9,11 @@
 #define SEND_SIG_KERNEL ((siginfo_t *)1)
 #define SEND_SIG_USER ((siginfo_t *)0)
 
+/* signal_struct.stop_flags */
+#define SIGNAL_STOP_STOPPED 0x1   /* all threads have stopped; wait4 reports it while stop_signal is not 0, then clears that */
+#define SIGNAL_STOP_CONTINUED 0x2 /* continued; wait4 reports it once and clears the bit */
+#define SIGNAL_FORCED_DEATH 0x4   /* pid 1 met a fault it does not handle: no longer protected */
+
 /* Queue to one thread / to the process. No permission checks. 0, -EAGAIN (queue limit for real-time signals). */
 int send_signal_thread(int sig, const siginfo_t *info, struct task_struct *task);
 int send_signal_process(int sig, const siginfo_t *info, struct task_struct *task);
@@ -31,12 +36,23 @@ void restore_saved_sigmask_unless(bool interrupted);
 /* Takes the next signal in `mask` of current (own queue first); 0 if none. */
 int dequeue_signal(sigmask_t mask, siginfo_t *ret_info);
 void flush_signal_handlers(struct task_struct *task, bool force_default); /* exec */
+/*
+ * A signal in a queue entry that its owner (a timer) keeps: entry->info and entry->timer are set. 0; 1 if it is still queued
+ * or ignored: the owner counts an overrun. When it is taken, posix_timer_signal_taken() (time/) may fill in si_overrun.
+ */
+int send_sigqueue(struct sigqueue *entry, struct task_struct *task, bool process);
+void posix_timer_signal_taken(struct posix_timer *timer, siginfo_t *info);
+unsigned sigpending_of_user(uid_t uid); /* queued entries, for /proc/PID/status */
 void flush_sigqueue(struct sigpending *pending);
 int copy_siginfo_to_user(user_ptr dst, const siginfo_t *info);
 
 /* Tells the parent about an exit, stop or continue (SIGCHLD rules); why: CLD_*. */
 void notify_parent(struct task_struct *task, int why, int status);
-struct sighand_struct *sighand_alloc(void);
+/* The parent takes no interest in this child's exit status: it is reaped at once. */
+bool parent_ignores_exit(struct task_struct *task);
+/* do_exit calls it first, after setting PF_EXITING: others take over the signals of the process, a group stop goes on without it. */
+void exit_signals(struct task_struct *task);
+struct sighand_struct *sighand_alloc(void); /* one reference, all SIG_DFL; NULL */
 void sighand_put(struct sighand_struct *sighand);
 bool is_current_pgrp_orphaned(void);
 /* Called when a process exits or leaves its group: SIGHUP and SIGCONT to newly orphaned stopped groups. */
@@ -44,5 +60,10 @@ void kill_orphaned_pgrp(struct task_struct *task, struct task_struct *parent);
 
 /* arch/x86_64/sigframe.c: builds the handler's frame and points regs at the handler; -EFAULT if the stack is bad. */
 int setup_signal_frame(struct pt_regs *regs, int sig, const struct k_sigaction *action, const siginfo_t *info, sigmask_t old_mask);
+
+/* sigaltstack(2) state of a new program or thread: none. */
+void sigaltstack_reset(struct task_struct *task);
+/* arch/x86_64/sigframe.c: rt_sigreturn(2); the value for rax. A bad frame is SIGSEGV. */
+long restore_signal_frame(struct pt_regs *regs);
 
 #endif

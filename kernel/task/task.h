@@ -42,6 +42,7 @@ struct sigqueue {
 	struct list_head link;
 	siginfo_t info;
 	struct posix_timer *timer; /* preallocated by a timer, not freed on delivery */
+	uid_t uid;      /* whose RLIMIT_SIGPENDING it counts against */
 };
 struct sigpending {
 	struct list_head queue;
@@ -122,6 +123,16 @@ struct cred *prepare_creds(void);  /* a private copy of current's; NULL when out
 void commit_creds(struct cred *new); /* takes over the reference */
 const struct cred *cred_get(const struct cred *cred);
 void cred_put(const struct cred *cred);
+struct cred *cred_alloc_root(void);   /* uid 0 with all capabilities and no groups, one reference; NULL */
+struct group_info *groups_alloc(int n); /* one reference, gids not set; NULL */
+struct group_info *groups_get(struct group_info *groups);
+void groups_put(struct group_info *groups);
+struct inode;
+/* What exec of `inode` does to the credentials (capabilities(7), execve(2)): set-id bits unless nosuid, file capabilities,
+ * ambient set. `new` is a private copy of current's. *ret_secure: AT_SECURE. */
+int cred_exec(struct cred *new, struct inode *inode, bool nosuid, bool *ret_secure);
+/* The credential options of prctl(2); -ENOSYS: not one of them. */
+long cred_prctl(int option, u64 arg2, u64 arg3, u64 arg4, u64 arg5);
 bool in_group(gid_t gid); /* fsgid or supplementary group of current */
 
 /* Host names, IPC and the like, by namespace. One set per container until the namespace issue. */
@@ -214,6 +225,9 @@ struct task_struct {
 	unsigned sas_flags;
 	bool stop_pending;      /* this thread still has to stop */
 	struct restart_block restart_block;
+	/* The last fault in user mode, for the handler's ucontext. force_signal_fault sets trap and address; the trap
+	 * code sets the error before. */
+	u64 fault_trap, fault_error, fault_address;
 
 	struct files_struct *files;
 	struct fs_struct *fs;

@@ -8,6 +8,8 @@
 #define KERNEL_VFS_POLL_H
 
 #include <linux/eventpoll.h>
+/* Included first: it has its own POLL_IN and POLL_OUT, codes of SIGPOLL, which nothing here uses. */
+#include <asm/siginfo.h>
 
 #include "kernel/sched/wait.h"
 
@@ -24,6 +26,8 @@ static inline void poll_wait(struct file *file, struct wait_queue_head *wq, stru
 	if (table && table->queue)
 		table->queue(file, wq, table);
 }
+#undef POLL_IN
+#undef POLL_OUT
 #define POLL_IN ((unsigned)(EPOLLIN | EPOLLRDNORM))
 #define POLL_OUT ((unsigned)(EPOLLOUT | EPOLLWRNORM))
 
