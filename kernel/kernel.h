@@ -69,7 +69,7 @@ typedef u64 ino_t;
 #define __printf(f, a) __attribute__((format(printf, f, a)))
 #define __must_check __attribute__((warn_unused_result))
 #define __aligned(n) __attribute__((aligned(n)))
-#define __unused __attribute__((unused))
+#define __maybe_unused __attribute__((unused)) /* not __unused: a member of uapi structs */
 
 /* A pointer or a negative errno in one word; errnos are -1 .. -4095. */
 #define MAX_ERRNO 4095

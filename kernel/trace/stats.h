@@ -3,8 +3,9 @@
  * Counters behind `linuxd run --stats`.
  *
  * One set per cpu. A set is changed by its cpu only, with plain additions, so that counting costs next to nothing;
- * a reader of another cpu's set may be a few counts behind. Host calls made outside any cpu (clock and I/O threads)
- * count in the set NO_CPU_STATS and may lose a count to a race.
+ * a reader of another cpu's set may be a few counts behind. What happens outside any cpu (clock and I/O threads)
+ * counts in the set NO_CPU_STATS and may lose a count to a race. Host calls are counted by their wrappers
+ * (host_call_count).
  */
 #ifndef KERNEL_TRACE_STATS_H
 #define KERNEL_TRACE_STATS_H
@@ -20,7 +21,6 @@
 struct kernel_stats {
 	u64 syscalls[NR_SYSCALLS][2]; /* [number][STATS_*] */
 	u64 syscalls_unknown[2];      /* numbers that Linux does not have */
-	u64 host_calls[NR_SYSCALLS];  /* by host call number */
 	u64 switches_same;            /* context switches within one address space: no host call */
 	u64 switches_cross;           /* to a task of another address space: the cpu went to another carrier */
 	u64 switches_idle;            /* the cpu went idle: slept on the host */
