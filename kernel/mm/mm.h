@@ -39,6 +39,13 @@ struct page_object;
 struct page_object_ops {
 	/* The page at `index`, made if it is not there; 0 when memory or size limit is reached. Not counted for the caller. */
 	page_t (*get_page)(struct page_object *object, u64 index);
+	/*
+	 * The pages at [index, index + *ret_run), next to each other in the page memfd from *ret_first on; made where they
+	 * are missing. 1 <= *ret_run <= nr. What do_mmap maps, one run per host call.
+	 * 0; -ERANGE: index is beyond the end of the file, leave the rest of the mapping inaccessible (SIGBUS) until
+	 * unmap_object_range() says that it grew; -ENOMEM, -ENOSPC. Does not sleep.
+	 */
+	int (*extent)(struct page_object *object, u64 index, u64 nr, page_t *ret_first, u64 *ret_run);
 	void (*get)(struct page_object *object);
 	void (*put)(struct page_object *object);
 	/* A writable shared mapping comes or goes (memfd seals). */
@@ -117,8 +124,11 @@ u64 mm_rss_pages(struct mm_struct *mm); /* sampled by the monitor */
 /* Backing for do_mmap from file->ops->mmap: vma_set_host(vma, fd) or vma_set_object(vma, object). */
 static inline void vma_set_host(struct vma *vma, int host_fd) { vma->backing = VMA_HOST_FILE; vma->host_fd = host_fd; }
 static inline void vma_set_object(struct vma *vma, struct page_object *object) { vma->backing = VMA_PAGES; vma->object = object; object->ops->get(object); }
-/* A file that keeps its pages in a page_object drops them from all maps of it (truncate, hole punch): host views follow because
- * freed pages are replaced by fresh ones on the next map; see mm/object.c. */
+/*
+ * What stands at these indexes of the object has changed: every mapping of the range asks extent() again (pages, or nothing
+ * beyond the end of the file). Called after truncating or growing a mapped file. Pages that were mapped stay valid and zeroed,
+ * owned by the object, for as long as any vma maps it; so a view that is not yet updated does no harm. May sleep.
+ */
 void unmap_object_range(struct page_object *object, u64 first_index, u64 nr);
 
 #endif

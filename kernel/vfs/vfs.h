@@ -117,7 +117,8 @@ struct inode_operations {
 	int (*setxattr)(struct inode *inode, const char *name, const void *value, size_t size, int flags);
 	ssize_t (*listxattr)(struct inode *inode, char *list, size_t size);
 	int (*removexattr)(struct inode *inode, const char *name);
-	/* For dentries that can go stale (proc, shared host directories): false drops the dentry. NULL: always valid. */
+	/* For dentries that can go stale (proc, shared host directories): false drops the dentry. NULL: always valid.
+	 * Taken from the ops of the parent directory, so it also sees negative dentries. */
 	bool (*revalidate)(struct dentry *dentry);
 };
 
