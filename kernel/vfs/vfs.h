@@ -100,7 +100,7 @@ struct inode_operations {
 	/* The vfs drops the dentry after success. rmdir: -ENOTEMPTY is the file system's to find. */
 	int (*unlink)(struct inode *dir, struct dentry *dentry);
 	int (*rmdir)(struct inode *dir, struct dentry *dentry);
-	/* `new` may be positive (it is replaced). flags: RENAME_NOREPLACE, RENAME_EXCHANGE, RENAME_WHITEOUT. */
+	/* `new` may be positive (it is replaced). The vfs moves the dentries after success. flags: RENAME_NOREPLACE, RENAME_EXCHANGE, RENAME_WHITEOUT. */
 	int (*rename)(struct inode *old_dir, struct dentry *old, struct inode *new_dir, struct dentry *new, unsigned flags);
 	/* O_TMPFILE: a new inode without a name, one reference. */
 	struct inode *(*tmpfile)(struct inode *dir, mode_t mode);
@@ -258,14 +258,16 @@ struct dentry *dentry_find(struct dentry *parent, const char *name, size_t lengt
 /* Makes a negative dentry positive; takes over the caller's reference to inode. */
 void dentry_bind(struct dentry *d, struct inode *inode);
 void dentry_drop(struct dentry *d); /* no longer found by name */
-/* For file systems made of dentries alone (devtmpfs, devpts, proc roots): makes and binds in one step; ERR_PTR. */
+/* For file systems made of dentries alone (devtmpfs, devpts, proc roots): makes and binds in one step, takes over the reference
+ * to inode; ERR_PTR. The caller keeps the reference to the dentry for as long as the name is to exist: unlink is
+ * dentry_drop and dentry_put. Other file systems whose dentries must not be forgotten hold a reference of their own too. */
 struct dentry *dentry_add_child(struct dentry *parent, const char *name, struct inode *inode);
 
 struct mount {
 	refcount_t count;
 	int id;
 	struct super_block *sb;
-	struct dentry *root;      /* may be below sb->root (bind) */
+	struct dentry *root;      /* counted; may be below sb->root (bind) */
 	struct mount *parent;     /* NULL: namespace root or detached */
 	struct dentry *mountpoint;
 	unsigned flags;           /* MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_NOATIME, propagation */
@@ -284,6 +286,7 @@ struct mnt_namespace {
 	u64 event;
 	u32 inum;
 };
+/* Shown as ino of /proc/PID/ns/mnt; mounts hold their parents, paths hold mounts. */
 struct mount *mount_get(struct mount *m);
 void mount_put(struct mount *m);
 void path_get(const struct path *path);
@@ -308,6 +311,8 @@ struct file {
 	pid_t owner;            /* F_SETOWN */
 	int owner_signal;       /* F_SETSIG */
 	const struct cred *cred; /* the opener's; counted */
+	struct mutex pos_lock;  /* calls that use and move pos, on regular files and directories */
+	bool counts_writer;     /* it is one of inode->writers */
 };
 static inline struct file *file_get(struct file *f) { refcount_inc(&f->count); return f; }
 void file_put(struct file *f); /* the last one calls release; may sleep */
@@ -317,6 +322,8 @@ struct file *file_open_path(const struct path *path, unsigned flags);
 struct file *anon_file(const char *name, const struct file_operations *ops, void *private, unsigned flags);
 /* The same with an inode of its own of the given mode (S_IFIFO, S_IFSOCK), on pipefs/sockfs-like super blocks. */
 struct file *anon_inode_file(const char *class_name, mode_t mode, const struct file_operations *ops, void *private, unsigned flags);
+/* A second open file on the inode of `first`: the other end of a pipe. */
+struct file *anon_file_peer(struct file *first, const struct file_operations *ops, void *private, unsigned flags);
 ssize_t file_read(struct file *f, struct io_iter *to, loff_t *pos);   /* checks mode and range, calls ops */
 ssize_t file_write(struct file *f, struct io_iter *from, loff_t *pos);
 unsigned file_poll(struct file *f, struct poll_table *table);
@@ -353,6 +360,8 @@ struct fs_struct {
 	struct path root, pwd;
 	mode_t umask;
 };
+extern struct fs_struct init_fs; /* root and pwd are set by the initcall "rootfs" */
+extern struct mnt_namespace init_mnt_ns;
 struct fs_struct *fs_copy(const struct fs_struct *from);
 void fs_put(struct fs_struct *fs);
 
