@@ -254,6 +254,7 @@ struct task_struct {
 	u64 rchar, wchar, syscr, syscw;
 	long trace_syscall;     /* number of the call it is in, -1 outside */
 	u64 trace_start;
+	struct trace_line *trace_line; /* --strace: the line of the call it is in */
 };
 
 #define EXIT_ZOMBIE 0x10
