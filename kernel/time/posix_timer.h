@@ -23,14 +23,4 @@ void cpu_timers_tick(struct task_struct *task, u64 delta_ns);
 /* True while the tick must not be switched off for this task. */
 bool cpu_timers_active(const struct task_struct *task);
 
-/*
- * The signal of a POSIX timer: `queue->timer` is set, the entry belongs to the timer. Calls between signal code and timers:
- *   send_sigqueue      queues the timer's entry unless it is queued already (list not empty): 0, 1 if it was, -ESRCH
- *   posix_timer_taken  the entry was taken off the queue to be delivered: fills in the overrun, arms the next interval
- *   posix_timer_dropped  the entry was taken off the queue without delivery (flush)
- */
-int send_sigqueue(struct sigqueue *queue, struct task_struct *target, bool to_process);
-void posix_timer_taken(struct sigqueue *queue, siginfo_t *info);
-void posix_timer_dropped(struct sigqueue *queue);
-
 #endif
