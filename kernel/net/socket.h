@@ -187,7 +187,8 @@ void put_cmsg(struct message *msg, int level, int type, const void *data, size_t
 struct socket *unix_create(int type, int protocol);
 int unix_pair(struct socket *a, struct socket *b);
 
-/* Text of /proc/net/unix into buffer; returns its length as snprintf does. */
-size_t proc_net_unix(char *buffer, size_t size);
+/* The text of /proc/net/unix. */
+struct seq_buffer;
+void proc_net_unix(struct seq_buffer *seq);
 
 #endif

@@ -95,7 +95,7 @@ static int make_pair(int family, int type, int protocol, unsigned flags, struct 
 
 long sys_socketpair(int family, int type, int protocol, user_ptr fds)
 {
-	struct file *files[2];
+	struct file *files[2] = { NULL, NULL };
 	int pair[2], error;
 	unsigned flags;
 

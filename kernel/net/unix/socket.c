@@ -8,7 +8,7 @@
  */
 #include <asm/ioctls.h>
 
-#include "kernel/init/initcall.h"
+#include "kernel/fs/seqfile.h"
 #include "kernel/mm/alloc.h"
 #include "kernel/net/unix/unix.h"
 
@@ -341,39 +341,35 @@ static long unix_ioctl(struct socket *sock, unsigned cmd, u64 arg)
 	return put_user_u32(user_ptr_at(arg), value);
 }
 
+/* Linux's numbers: 1 unconnected, 2 connecting, 3 connected; embryos have no inode yet. */
+static int proc_state(const struct unix_sock *u)
 {
+	if (!u->base.file)
+		return u->base.state == SOCKET_CONNECTED ? 2 : 4;
+	return u->base.state == SOCKET_CONNECTED ? 3 : 1;
 }
 
-size_t proc_net_unix(char *buffer, size_t size)
+void proc_net_unix(struct seq_buffer *seq)
 {
-	size_t n = 0;
 	struct unix_sock *u;
 
-#define EMIT(...) (n += (size_t)snprintf(n < size ? buffer + n : NULL, n < size ? size - n : 0, __VA_ARGS__))
-	EMIT("Num       RefCount Protocol Flags    Type St Inode Path\n");
+	seq_puts(seq, "Num       RefCount Protocol Flags    Type St Inode Path\n");
 	list_for_each_entry(u, &unix_sockets, all_link) {
-		int st = u->base.file ? (u->base.state == SOCKET_CONNECTED ? 3 : 1) :
-					(u->base.state == SOCKET_CONNECTED ? 2 : 4);
-
 		if (u->dead)
 			continue;
-		EMIT("%016lx: %08x %08x %08x %04x %02x %5lu", (unsigned long)hash_u64((u64)u), (unsigned)u->base.count.count,
-		     0u, u->base.state == SOCKET_LISTENING ? 0x10000u : 0u, (unsigned)u->base.type, (unsigned)st,
-		     (unsigned long)u->base.ino);
+		seq_printf(seq, "%016lx: %08x 00000000 %08x %04x %02x %5lu", (unsigned long)hash_u64((u64)u),
+			   (unsigned)u->base.count.count, u->base.state == SOCKET_LISTENING ? 0x10000u : 0u,
+			   (unsigned)u->base.type, (unsigned)proc_state(u), (unsigned long)u->base.ino);
 		if (u->address) {
-			int length = u->address->length - (int)UNIX_PATH_OFFSET;
 			const char *name = u->address->name.sun_path;
+			int length = u->address->length - (int)UNIX_PATH_OFFSET - (name[0] != 0);
 
-			EMIT(" ");
-			if (name[0])
-				length--;
+			seq_putc(seq, ' ');
 			for (int i = 0; i < length && i < UNIX_PATH_MAX; i++)
-				EMIT("%c", name[i] ? name[i] : '@');
+				seq_putc(seq, name[i] ? name[i] : '@');
 		}
-		EMIT("\n");
+		seq_putc(seq, '\n');
 	}
-#undef EMIT
-	return n;
 }
 
 static const struct socket_ops unix_stream_ops = {
