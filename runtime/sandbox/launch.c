@@ -1,0 +1,603 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Makes the process that becomes the kernel process: everything that abi/boot.h promises the kernel is done here.
+ *
+ * The monitor forks and the child turns itself into the kernel process without an exec: it maps the kernel, gives up what its C
+ * library has registered with the host, closes every descriptor that the sandbox is not to have, installs the filter and jumps. What is
+ * still mapped of linuxd at that moment is unmapped by the kernel's first instructions; nothing in it is secret.
+ *
+ * The kernel's text is a memfd sealed against writing and mapped through a read-only descriptor: no mapping of it, here or in any fork, can
+ * be made writable. Its data, its heap and the channel are one other memfd, sealed against shrinking because the monitor maps it too.
+ */
+#include <cpuid.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/rseq.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/rseq.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysinfo.h>
+#include <unistd.h>
+
+#include "runtime/sandbox/filter.h"
+#include "runtime/sandbox/sandbox.h"
+
+#ifndef MFD_EXEC
+#define MFD_EXEC 0x10U
+#endif
+#define HUGE_PAGE 0x200000UL
+
+/* x87, SSE, AVX and the three of AVX-512. */
+#define XSTATE_WANTED 0xe7UL
+
+static int make_memfd(const char *name, unsigned int flags)
+{
+	int fd = memfd_create(name, flags | MFD_CLOEXEC | MFD_EXEC);
+
+	if (fd < 0 && errno == EINVAL)
+		fd = memfd_create(name, flags | MFD_CLOEXEC);
+	return fd;
+}
+
+/* All read-only segments one after the other, in the order of image.segments. */
+static int make_image_fd(struct sandbox *sandbox, struct error *error)
+{
+	int fd = make_memfd("linuxd-text", MFD_ALLOW_SEALING);
+	char path[64];
+	off_t offset = 0;
+
+	if (fd < 0)
+		return fail(error, errno, "cannot make the memory file for the kernel's text");
+	for (int i = 0; i < sandbox->image.nr_segments; i++) {
+		const Elf64_Phdr *segment = &sandbox->image.segments[i];
+
+		if (segment->p_flags & PF_W)
+			continue;
+		if (pwrite(fd, sandbox->image.bytes + segment->p_offset, segment->p_filesz, offset) != (ssize_t)segment->p_filesz)
+			return fail(error, errno, "cannot write the kernel's text");
+		offset += (segment->p_memsz + 4095) & ~4095UL;
+	}
+	if (ftruncate(fd, offset) || fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL))
+		return fail(error, errno, "cannot seal the kernel's text");
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	sandbox->image_fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (sandbox->image_fd < 0)
+		return fail(error, errno, "cannot open %s (is /proc mounted?)", path);
+	close(fd);
+	return 0;
+}
+
+static int write_kernel_data(struct sandbox *sandbox, struct error *error)
+{
+	off_t offset = HEAP_FILE_DATA;
+
+	for (int i = 0; i < sandbox->image.nr_segments; i++) {
+		const Elf64_Phdr *segment = &sandbox->image.segments[i];
+
+		if (!(segment->p_flags & PF_W))
+			continue;
+		if (pwrite(sandbox->heap_fd, sandbox->image.bytes + segment->p_offset, segment->p_filesz, offset) !=
+		    (ssize_t)segment->p_filesz)
+			return fail(error, errno, "cannot write the kernel's data");
+		offset += (segment->p_memsz + 4095) & ~4095UL;
+	}
+	if (offset > (off_t)(HEAP_FILE_DATA + HEAP_FILE_DATA_SIZE))
+		return fail(error, 0, "the kernel's data has outgrown its place");
+	return 0;
+}
+
+static uint64_t host_memory(void)
+{
+	struct sysinfo info;
+
+	return sysinfo(&info) ? 1UL << 30 : (uint64_t)info.totalram * info.mem_unit;
+}
+
+static uint64_t clamp(uint64_t value, uint64_t least, uint64_t most)
+{
+	value = value < least ? least : value > most ? most : value;
+	return value & ~(HUGE_PAGE - 1);
+}
+
+static int make_memory(struct sandbox *sandbox, struct error *error)
+{
+	uint64_t memory = host_memory(), limit = sandbox->config->memory;
+	uint64_t heap_limit = clamp(limit ? limit : memory / 2, 64UL << 20, LAYOUT_HEAP_SIZE_MAX);
+	uint64_t pages_limit = clamp(limit ? limit : memory, 64UL << 20, LAYOUT_PAGES_SIZE_MAX);
+	struct boot_params *boot;
+
+	sandbox->heap_fd = make_memfd("linuxd-heap", MFD_ALLOW_SEALING);
+	sandbox->pages_fd = make_memfd("linuxd-pages", MFD_ALLOW_SEALING);
+	if (sandbox->heap_fd < 0 || sandbox->pages_fd < 0)
+		return fail(error, errno, "cannot make the memory files of the container");
+	if (ftruncate(sandbox->heap_fd, HEAP_FILE_HEAP + heap_limit) || ftruncate(sandbox->pages_fd, pages_limit))
+		return fail(error, errno, "cannot size the memory files of the container");
+	/* A sandbox that shrinks this file would kill the monitor with SIGBUS. */
+	if (fcntl(sandbox->heap_fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) ||
+	    fcntl(sandbox->pages_fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_SEAL))
+		return fail(error, errno, "cannot seal the memory files of the container");
+	sandbox->channel = mmap(NULL, LAYOUT_CHANNEL_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, sandbox->heap_fd, HEAP_FILE_CHANNEL);
+	if (sandbox->channel == MAP_FAILED)
+		return fail(error, errno, "cannot map the channel");
+	boot = &sandbox->channel->boot;
+	boot->heap_fd = sandbox->heap_fd;
+	boot->pages_fd = sandbox->pages_fd;
+	boot->heap_limit = heap_limit;
+	boot->pages_limit = pages_limit;
+	boot->memory_limit = limit;
+	boot->host_memory = limit && limit < memory ? limit : memory;
+	return 0;
+}
+
+/* Are these two the same open terminal, pipe or file, so that the order of what is written to them matters? */
+static bool same_file(int a, int b)
+{
+	struct stat one, two;
+
+	return fstat(a, &one) == 0 && fstat(b, &two) == 0 && one.st_dev == two.st_dev && one.st_ino == two.st_ino;
+}
+
+static int make_pipe(struct sandbox *sandbox, int index, bool into, bool nonblocking, struct error *error)
+{
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC))
+		return fail(error, errno, "cannot make a pipe");
+	sandbox->inside[index] = ends[into ? 0 : 1];
+	sandbox->pipe[index] = ends[into ? 1 : 0];
+	if (nonblocking && fcntl(sandbox->inside[index], F_SETFL, O_NONBLOCK))
+		return fail(error, errno, "cannot set up a pipe");
+	return 0;
+}
+
+static int make_stdio(struct sandbox *sandbox, struct error *error)
+{
+	const struct sandbox_config *config = sandbox->config;
+	struct boot_params *boot = &sandbox->channel->boot;
+
+	if (make_pipe(sandbox, 0, true, true, error) || make_pipe(sandbox, 1, false, true, error) ||
+	    make_pipe(sandbox, 3, false, false, error))
+		return -1;
+	if (config->tty || same_file(1, 2)) {
+		sandbox->inside[2] = fcntl(sandbox->inside[1], F_DUPFD_CLOEXEC, 0);
+		if (sandbox->inside[2] < 0)
+			return fail(error, errno, "cannot duplicate a descriptor");
+	} else if (make_pipe(sandbox, 2, false, true, error)) {
+		return -1;
+	}
+	if (config->strace) {
+		sandbox->trace_target = 2;
+		if (config->strace_file)
+			sandbox->trace_target = open(config->strace_file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+		if (sandbox->trace_target < 0)
+			return fail(error, errno, "cannot open %s for the trace", config->strace_file);
+		if (make_pipe(sandbox, 4, false, false, error))
+			return -1;
+		fcntl(sandbox->inside[4], F_SETPIPE_SZ, 1 << 20);
+	}
+	sandbox->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (sandbox->epoll_fd < 0)
+		return fail(error, errno, "cannot make an epoll set");
+	for (int i = 0; i < 3; i++) {
+		struct epoll_event event = { (i ? EPOLLOUT : EPOLLIN | EPOLLRDHUP) | EPOLLET, { .u64 = i } };
+
+		if (epoll_ctl(sandbox->epoll_fd, EPOLL_CTL_ADD, sandbox->inside[i], &event))
+			return fail(error, errno, "cannot watch a pipe");
+		boot->stdio_fd[i] = sandbox->inside[i];
+	}
+	boot->log_fd = sandbox->inside[3];
+	boot->trace_fd = sandbox->inside[4];
+	boot->epoll_fd = sandbox->epoll_fd;
+	boot->doorbell_fd = -1;
+	return 0;
+}
+
+/* Cpus are laid over the host's from a place that differs between containers, so that two small ones do not share one. */
+static void choose_cpus(const struct sandbox_config *config, struct boot_params *boot)
+{
+	unsigned int available = 0, first, wanted = config->cpus;
+	int usable[CPU_SETSIZE];
+	cpu_set_t set;
+
+	if (sched_getaffinity(0, sizeof(set), &set))
+		CPU_ZERO(&set);
+	for (int i = 0; i < CPU_SETSIZE; i++)
+		if (CPU_ISSET(i, &set))
+			usable[available++] = i;
+	if (!wanted)
+		wanted = available ? available : 1;
+	boot->nr_cpus = wanted > BOOT_MAX_CPUS ? BOOT_MAX_CPUS : wanted;
+	first = getpid();
+	for (unsigned int i = 0; i < BOOT_MAX_CPUS; i++)
+		boot->host_cpu[i] = available && boot->nr_cpus <= available ? usable[(first + i) % available] : -1;
+}
+
+static void describe_cpu(struct boot_params *boot)
+{
+	unsigned int a, b, c, d, low, high, brand[12] = { 0 };
+	const char *name = (const char *)brand;
+
+	boot->xstate_mask = 3;
+	boot->xstate_size = 512 + 64;
+	if (__get_cpuid(1, &a, &b, &c, &d) && (c & bit_OSXSAVE)) {
+		__asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+		boot->xstate_mask = low & XSTATE_WANTED;
+		for (int i = 2; i < 8; i++) {
+			if (!(boot->xstate_mask & 1UL << i) || !__get_cpuid_count(0xd, i, &a, &b, &c, &d))
+				continue;
+			if (a + b > boot->xstate_size)
+				boot->xstate_size = a + b;
+		}
+	}
+	if (__get_cpuid(0x15, &a, &b, &c, &d) && a && b && c)
+		boot->tsc_hz = (uint64_t)c * b / a;
+	for (unsigned int i = 0; i < 3; i++)
+		__get_cpuid(0x80000002 + i, &brand[4 * i], &brand[4 * i + 1], &brand[4 * i + 2], &brand[4 * i + 3]);
+	snprintf(boot->cpu_model, sizeof(boot->cpu_model), "%.48s", name + strspn(name, " "));
+}
+
+/* Returns the offset, or the size of the area if there is no room: the caller checks once at the end. */
+static uint32_t put_string(struct boot_params *boot, const char *string)
+{
+	size_t length = strlen(string) + 1;
+	uint32_t offset = boot->strings_used;
+
+	if (offset + length > BOOT_STRINGS_SIZE) {
+		boot->strings_used = BOOT_STRINGS_SIZE;
+		return BOOT_STRINGS_SIZE - 1;
+	}
+	memcpy(boot->strings + offset, string, length);
+	boot->strings_used += length;
+	return offset;
+}
+
+static int put_strings(const struct sandbox_config *config, struct boot_params *boot, struct error *error)
+{
+	boot->argv = boot->strings_used;
+	for (boot->nr_argv = 0; config->argv[boot->nr_argv]; boot->nr_argv++)
+		put_string(boot, config->argv[boot->nr_argv]);
+	boot->env = boot->strings_used;
+	for (boot->nr_env = 0; config->env[boot->nr_env]; boot->nr_env++)
+		put_string(boot, config->env[boot->nr_env]);
+	boot->hostname = put_string(boot, config->hostname);
+	boot->workdir = put_string(boot, config->workdir ? config->workdir : "");
+	boot->nr_mounts = 1 + config->nr_mounts;
+	boot->mounts[0].fd = -1;
+	boot->mounts[0].target = put_string(boot, "/");
+	boot->mounts[0].source = put_string(boot, config->rootfs);
+	boot->mounts[0].read_only = config->read_only;
+	for (int i = 0; i < config->nr_mounts; i++) {
+		struct boot_mount *mount = &boot->mounts[i + 1];
+
+		mount->fd = -1;
+		mount->target = put_string(boot, config->mounts[i].target);
+		mount->source = put_string(boot, config->mounts[i].source ? config->mounts[i].source : "tmpfs");
+		mount->read_only = config->mounts[i].read_only;
+		mount->shared = config->mounts[i].source != NULL;
+	}
+	/* put_string leaves the area exactly full when something did not fit. */
+	if (boot->strings_used >= BOOT_STRINGS_SIZE)
+		return fail(error, E2BIG, "cannot pass the command, its environment and the paths to the container (more than %d KiB)",
+			    BOOT_STRINGS_SIZE / 1024);
+	return 0;
+}
+
+/* The monitor's own descriptors of the container's directories, and which of the binds are single files. */
+static int open_mounts(struct sandbox *sandbox, struct error *error)
+{
+	const struct sandbox_config *config = sandbox->config;
+	struct boot_params *boot = &sandbox->channel->boot;
+
+	sandbox->nr_mounts = 1 + config->nr_mounts;
+	for (int i = 0; i < sandbox->nr_mounts; i++) {
+		const char *source = i ? config->mounts[i - 1].source : config->rootfs;
+		char path[MONITOR_PATH];
+		struct stat status;
+
+		sandbox->mount_fd[i] = -1;
+		if (!source)
+			continue;
+		if (!realpath(source, path) || stat(path, &status))
+			return fail(error, errno, i ? "cannot bind %s" : "cannot use %s as root file system", source);
+		if (!S_ISDIR(status.st_mode)) {
+			char *slash = strrchr(path, '/');
+
+			if (i == 0)
+				return fail(error, ENOTDIR, "cannot use %s as root file system", source);
+			if (!S_ISREG(status.st_mode))
+				return fail(error, 0, "cannot bind %s: only directories and regular files can be bound", source);
+			snprintf(sandbox->mount_file[i], sizeof(sandbox->mount_file[i]), "%s", slash + 1);
+			boot->mounts[i].is_file = 1;
+			slash[slash == path] = '\0';
+		}
+		sandbox->mount_fd[i] = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (sandbox->mount_fd[i] < 0)
+			return fail(error, errno, "cannot open %s", path);
+	}
+	return 0;
+}
+
+int launch_prepare(struct sandbox *sandbox, struct error *error)
+{
+	const struct sandbox_config *config = sandbox->config;
+	struct boot_params *boot;
+	struct rlimit files;
+
+	for (int i = 0; i < 5; i++)
+		sandbox->pipe[i] = sandbox->inside[i] = -1;
+	/* The kernel keeps a host descriptor for each open host file of the whole container. */
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
+		files.rlim_cur = files.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &files);
+	}
+	if (image_load(&sandbox->image, error) || make_image_fd(sandbox, error) || make_memory(sandbox, error) ||
+	    write_kernel_data(sandbox, error) || make_stdio(sandbox, error))
+		return -1;
+	boot = &sandbox->channel->boot;
+	if (put_strings(config, boot, error) || open_mounts(sandbox, error))
+		return -1;
+	boot->magic = BOOT_MAGIC;
+	boot->version = BOOT_VERSION;
+	boot->flags = (config->tty ? BOOT_TTY : 0) | (config->read_only ? BOOT_READ_ONLY : 0) | (config->strace ? BOOT_STRACE : 0) |
+		      (config->stats ? BOOT_STATS : 0) | (config->debug ? BOOT_DEBUG : 0) | (geteuid() ? BOOT_ROOT_MAPPED : 0);
+	boot->async_threads = config->async_threads ? config->async_threads : 4;
+	boot->uid = config->uid;
+	boot->gid = config->gid;
+	boot->host_uid = geteuid();
+	boot->host_gid = getegid();
+	boot->rlimit_nofile = files.rlim_cur;
+	choose_cpus(config, boot);
+	describe_cpu(boot);
+	if (getrandom(boot->random, sizeof(boot->random), 0) != sizeof(boot->random))
+		return fail(error, errno, "cannot get random bytes");
+	return 0;
+}
+
+/* From here on: in the child. */
+
+static int map_fixed(uint64_t address, size_t size, int protection, int fd, off_t offset, const char *what, struct error *error)
+{
+	void *got = mmap((void *)address, size, protection, MAP_SHARED | MAP_FIXED_NOREPLACE | MAP_NORESERVE, fd, offset);
+
+	if (got != (void *)address)
+		return fail(error, got == MAP_FAILED ? errno : EEXIST, "cannot map %s at %#lx", what, (long)address);
+	return 0;
+}
+
+static int map_image(struct sandbox *sandbox, struct error *error)
+{
+	off_t text = 0, data = HEAP_FILE_DATA;
+
+	for (int i = 0; i < sandbox->image.nr_segments; i++) {
+		const Elf64_Phdr *segment = &sandbox->image.segments[i];
+		size_t size = (segment->p_memsz + 4095) & ~4095UL;
+		bool writable = segment->p_flags & PF_W;
+		off_t *offset = writable ? &data : &text;
+		int protection = PROT_READ | (writable ? PROT_WRITE : segment->p_flags & PF_X ? PROT_EXEC : 0);
+
+		if (map_fixed(segment->p_vaddr, size, protection, writable ? sandbox->heap_fd : sandbox->image_fd, *offset, "the kernel",
+			      error))
+			return -1;
+		*offset += size;
+	}
+	return 0;
+}
+
+static int map_layout(struct sandbox *sandbox, struct error *error)
+{
+	const struct boot_params *boot = &sandbox->channel->boot;
+	const int both = PROT_READ | PROT_WRITE;
+	int heap = sandbox->heap_fd;
+
+	if (map_image(sandbox, error))
+		return -1;
+	if (map_fixed(LAYOUT_SITE_TABLE, LAYOUT_SITE_TABLE_SIZE, PROT_READ, heap, HEAP_FILE_SITE_TABLE, "the site table", error) ||
+	    map_fixed(LAYOUT_SITE_TABLE_RW, LAYOUT_SITE_TABLE_SIZE, both, heap, HEAP_FILE_SITE_TABLE, "the site table", error) ||
+	    map_fixed(LAYOUT_TRAMPOLINES, LAYOUT_TRAMPOLINES_SIZE, PROT_READ | PROT_EXEC, heap, HEAP_FILE_TRAMPOLINES, "trampolines",
+		      error) ||
+	    map_fixed(LAYOUT_TRAMPOLINES_RW, LAYOUT_TRAMPOLINES_SIZE, both, heap, HEAP_FILE_TRAMPOLINES, "trampolines", error) ||
+	    map_fixed(LAYOUT_CHANNEL, LAYOUT_CHANNEL_SIZE, both, heap, HEAP_FILE_CHANNEL, "the channel", error) ||
+	    map_fixed(LAYOUT_HEAP, boot->heap_limit, both, heap, HEAP_FILE_HEAP, "the kernel heap", error) ||
+	    map_fixed(LAYOUT_PAGES, boot->pages_limit, both, sandbox->pages_fd, 0, "the page file", error))
+		return -1;
+	return 0;
+}
+
+struct area {
+	uint64_t start, end;
+	bool vdso;
+};
+
+static int find_vdso(struct area *areas, int max, struct error *error)
+{
+	FILE *maps = fopen("/proc/self/maps", "re");
+	char line[512];
+	int nr = 0;
+
+	if (!maps)
+		return fail(error, errno, "cannot read /proc/self/maps");
+	while (fgets(line, sizeof(line), maps) && nr < max) {
+		unsigned long start, end;
+
+		if (!strstr(line, "[vvar") && !strstr(line, "[vdso]"))
+			continue;
+		if (sscanf(line, "%lx-%lx", &start, &end) == 2)
+			areas[nr++] = (struct area){ start, end, strstr(line, "[vdso]") != NULL };
+	}
+	fclose(maps);
+	return nr;
+}
+
+/* The vdso finds its data relative to itself, so the areas keep their distances. */
+static int move_vdso(struct boot_params *boot, struct error *error)
+{
+	struct area areas[8];
+	int nr = find_vdso(areas, 8, error);
+
+	if (nr < 0)
+		return -1;
+	for (int i = 0; i < nr; i++) {
+		uint64_t target = LAYOUT_HOST_VDSO + (areas[i].start - areas[0].start);
+		size_t size = areas[i].end - areas[i].start;
+		void *got = mremap((void *)areas[i].start, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, target);
+
+		if (got != (void *)target)
+			return fail(error, errno, "the host does not let its vDSO be moved");
+		if (areas[i].vdso) {
+			boot->host_vdso_size = size;
+			boot->host_vvar_size = areas[i].start - areas[0].start;
+		}
+	}
+	if (!boot->host_vdso_size)
+		return fail(error, 0, "the host gives this process no vDSO");
+	return 0;
+}
+
+/* Without this the host would write into memory that by then is a program's. */
+static int undo_library(struct error *error)
+{
+	struct rseq *area = (struct rseq *)((char *)__builtin_thread_pointer() + __rseq_offset);
+
+	if (__rseq_size && syscall(SYS_rseq, area, 32, RSEQ_FLAG_UNREGISTER, RSEQ_SIG) &&
+	    syscall(SYS_rseq, area, __rseq_size, RSEQ_FLAG_UNREGISTER, RSEQ_SIG))
+		return fail(error, errno, "cannot unregister rseq");
+	syscall(SYS_set_robust_list, NULL, 24);
+	syscall(SYS_set_tid_address, NULL);
+	return 0;
+}
+
+struct host_sigaction {
+	uint64_t handler, flags, restorer, mask;
+};
+
+static int set_signal(int number, uint64_t handler, uint64_t flags, uint64_t restorer)
+{
+	struct host_sigaction action = { handler, flags, restorer, 0 };
+
+	return syscall(SYS_rt_sigaction, number, &action, NULL, 8);
+}
+
+static int set_signals(const struct image *image, struct error *error)
+{
+	static const int handled[] = { SIGSYS, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, HOST_SIGNAL_PREEMPT };
+	static const int ignored[] = { SIGPIPE, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGTTIN, SIGTTOU, SIGWINCH, SIGALRM, SIGUSR1, SIGUSR2 };
+	uint64_t entry = image_symbol(image, "host_signal_entry"), restorer = image_symbol(image, "host_signal_restorer");
+	const uint64_t flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER | 0x04000000 /* SA_RESTORER */;
+
+	if (!entry || !restorer)
+		return fail(error, 0, "the kernel image lacks host_signal_entry or host_signal_restorer");
+	for (int i = 1; i <= 64; i++)
+		if (i != SIGKILL && i != SIGSTOP)
+			set_signal(i, 0 /* SIG_DFL */, 0, 0);
+	for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
+		set_signal(ignored[i], 1 /* SIG_IGN */, 0, 0);
+	for (size_t i = 0; i < sizeof(handled) / sizeof(handled[0]); i++)
+		if (set_signal(handled[i], entry, flags, restorer))
+			return fail(error, errno, "cannot set the handler of signal %d", handled[i]);
+	return 0;
+}
+
+static int by_value(const void *a, const void *b)
+{
+	return *(const int *)a - *(const int *)b;
+}
+
+/* Keeps what the boot parameters name, and nothing else. */
+static int close_others(const struct boot_params *boot, struct error *error)
+{
+	int keep[10 + BOOT_MAX_MOUNTS], nr = 0, next = 0;
+
+	keep[nr++] = boot->heap_fd;
+	keep[nr++] = boot->pages_fd;
+	for (int i = 0; i < 3; i++)
+		keep[nr++] = boot->stdio_fd[i];
+	keep[nr++] = boot->log_fd;
+	keep[nr++] = boot->trace_fd;
+	keep[nr++] = boot->epoll_fd;
+	for (unsigned int i = 0; i < boot->nr_mounts; i++)
+		keep[nr++] = boot->mounts[i].fd;
+	qsort(keep, nr, sizeof(keep[0]), by_value);
+	for (int i = 0; i < nr; i++) {
+		if (keep[i] < next)
+			continue;
+		if (keep[i] > next && syscall(SYS_close_range, next, keep[i] - 1, 0))
+			return fail(error, errno, "cannot close descriptors (close_range)");
+		next = keep[i] + 1;
+	}
+	if (syscall(SYS_close_range, next, ~0U, 0))
+		return fail(error, errno, "cannot close descriptors (close_range)");
+	return 0;
+}
+
+static void __attribute__((noreturn)) jump(uint64_t entry, uint64_t stack)
+{
+	__asm__ volatile("mov %1, %%rsp\n\t"
+			 "xor %%ebp, %%ebp\n\t"
+			 "jmp *%0"
+			 :
+			 : "r"(entry), "r"(stack), "D"(LAYOUT_CHANNEL)
+			 : "memory");
+	__builtin_unreachable();
+}
+
+static int become_kernel(struct sandbox *sandbox, struct error *error)
+{
+	struct boot_params *boot = &sandbox->channel->boot;
+	uint64_t start = image_symbol(&sandbox->image, "hostcall_start"), end = image_symbol(&sandbox->image, "hostcall_end");
+	uint64_t stack = image_symbol(&sandbox->image, "boot_stack_top");
+	static struct filter filter;
+	struct rlimit none = { 0, 0 };
+	sigset_t empty;
+
+	if (!start || !end || !stack)
+		return fail(error, 0, "the kernel image lacks hostcall_start, hostcall_end or boot_stack_top");
+	prctl(PR_SET_NAME, "linuxd-kernel");
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	setrlimit(RLIMIT_CORE, &none);
+	/* The walls' last part gives up the rights to look at /proc. */
+	if (map_layout(sandbox, error) || move_vdso(boot, error) || walls_enter(sandbox, boot, error))
+		return -1;
+	filter_build(&filter, start, end, 1);
+	if (close_others(boot, error) || set_signals(&sandbox->image, error))
+		return -1;
+	if (undo_library(error))
+		return -1;
+	sigemptyset(&empty);
+	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &empty, NULL, 8);
+	if (filter_install(&filter, error))
+		return -1;
+	jump(sandbox->image.entry, stack);
+}
+
+int launch_start(struct sandbox *sandbox, struct error *error)
+{
+	pid_t child = fork();
+
+	if (child < 0)
+		return fail(error, errno, "cannot fork");
+	if (child == 0) {
+		struct monitor_status *status = &sandbox->channel->status;
+		struct error why = { 0 };
+
+		become_kernel(sandbox, &why);
+		snprintf(status->message, sizeof(status->message), "%.*s", (int)sizeof(status->message) - 1, why.text);
+		__atomic_store_n(&status->state, CONTAINER_PANICKED, __ATOMIC_RELEASE);
+		_exit(EXIT_LINUXD);
+	}
+	sandbox->kernel = child;
+	for (int i = 0; i < 5; i++)
+		if (sandbox->inside[i] >= 0)
+			close(sandbox->inside[i]);
+	close(sandbox->epoll_fd);
+	close(sandbox->image_fd);
+	return 0;
+}

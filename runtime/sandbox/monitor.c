@@ -1,0 +1,457 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The monitor: what stays of linuxd while a container runs.
+ *
+ *   main thread    waits for the death of host processes, signals from the user, the end of the container
+ *   slots thread   sleeps on channel->doorbell; answers the kernel's requests (slots.c)
+ *   relays         one thread per stream that is in use (relay.c)
+ *   memory thread  with --memory: watches how much the host processes use together
+ *
+ * It trusts nothing from the sandbox. When the container has ended, for whatever reason, no process of it is left: they are all
+ * children of the monitor, which kills and reaps until there is none. If the monitor itself is killed, the kernel process gets SIGKILL
+ * (and with it, where there is a pid namespace, everything).
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <linux/futex.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "runtime/sandbox/relay.h"
+#include "runtime/sandbox/sandbox.h"
+#include "runtime/sandbox/slots.h"
+
+#define MAX_CHILDREN 65536
+#define MEMORY_INTERVAL_MS 50
+
+static const char *const exit_reason[] = { "", "ended", "panicked" };
+
+struct monitor {
+	struct sandbox *sandbox;
+	struct relay relays[5]; /* stdin, stdout, stderr, log, trace */
+	int signals, ended; /* signalfd; eventfd: look at the status */
+	bool finished;
+	int stop_requests;
+	char abnormal[512]; /* why the container was ended by us or the host; "" if it ended by itself */
+	bool terminal_is_raw;
+	struct termios terminal;
+	pthread_t slots_thread, memory_thread;
+};
+
+static long futex_wake(uint32_t *word)
+{
+	return syscall(SYS_futex, word, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+}
+
+static void send_event(struct monitor_channel *channel, uint32_t event)
+{
+	__atomic_or_fetch(&channel->events, event, __ATOMIC_SEQ_CST);
+	futex_wake(&channel->events);
+}
+
+static void *slots_main(void *argument)
+{
+	struct monitor *monitor = argument;
+	struct monitor_channel *channel = monitor->sandbox->channel;
+	bool told = false;
+
+	for (;;) {
+		uint32_t doorbell = __atomic_load_n(&channel->doorbell, __ATOMIC_ACQUIRE);
+
+		slots_serve(monitor->sandbox);
+		if (!told && __atomic_load_n(&channel->status.state, __ATOMIC_ACQUIRE) != CONTAINER_RUNNING) {
+			eventfd_write(monitor->ended, 1);
+			told = true;
+		}
+		syscall(SYS_futex, &channel->doorbell, FUTEX_WAIT, doorbell, NULL, NULL, 0);
+	}
+	return NULL;
+}
+
+/* What the container uses of the host's memory: private memory of its processes, and what its two memory files hold. */
+static uint64_t memory_used(struct sandbox *sandbox)
+{
+	static pid_t pids[MAX_CHILDREN];
+	int nr = children_list(pids, MAX_CHILDREN);
+	uint64_t used = 0;
+	struct stat status;
+
+	for (int i = 0; i < nr; i++) {
+		unsigned long anonymous, files;
+		pid_t inner;
+
+		if (process_memory(pids[i], &anonymous, &files, &inner) == 0)
+			used += anonymous;
+	}
+	if (fstat(sandbox->heap_fd, &status) == 0)
+		used += status.st_blocks * 512;
+	if (fstat(sandbox->pages_fd, &status) == 0)
+		used += status.st_blocks * 512;
+	return used;
+}
+
+static void *memory_main(void *argument)
+{
+	struct monitor *monitor = argument;
+	struct sandbox *sandbox = monitor->sandbox;
+	uint64_t limit = sandbox->config->memory;
+
+	for (;;) {
+		struct timespec pause = { 0, MEMORY_INTERVAL_MS * 1000000L };
+
+		/* Close to the limit it can be reached quickly. */
+		uint64_t used = memory_used(sandbox);
+
+		if (used > limit)
+			send_event(sandbox->channel, EVENT_OOM);
+		if (used > limit / 2)
+			pause.tv_nsec /= 5;
+		nanosleep(&pause, NULL);
+	}
+	return NULL;
+}
+
+/* The console's window, from whichever of the standard descriptors is a terminal. */
+static void read_window_size(struct monitor *monitor, uint16_t *ret_rows, uint16_t *ret_columns)
+{
+	struct winsize size;
+
+	*ret_rows = 24;
+	*ret_columns = 80;
+	for (int fd = 0; fd < 3; fd++) {
+		if (ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_row && size.ws_col) {
+			*ret_rows = size.ws_row;
+			*ret_columns = size.ws_col;
+			return;
+		}
+	}
+}
+
+static void set_raw_terminal(struct monitor *monitor)
+{
+	struct termios raw;
+
+	if (!monitor->sandbox->config->tty || tcgetattr(0, &monitor->terminal))
+		return;
+	raw = monitor->terminal;
+	cfmakeraw(&raw);
+	monitor->terminal_is_raw = tcsetattr(0, TCSANOW, &raw) == 0;
+}
+
+static void restore_terminal(struct monitor *monitor)
+{
+	if (monitor->terminal_is_raw)
+		tcsetattr(0, TCSADRAIN, &monitor->terminal);
+	monitor->terminal_is_raw = false;
+}
+
+static void set_relays(struct monitor *monitor)
+{
+	struct sandbox *sandbox = monitor->sandbox;
+	bool raw = monitor->terminal_is_raw;
+
+	monitor->relays[0] = (struct relay){ .from = 0, .to = sandbox->pipe[0], .close_to = true };
+	monitor->relays[1] = (struct relay){ .from = sandbox->pipe[1], .to = 1 };
+	monitor->relays[2] = (struct relay){ .from = sandbox->pipe[2], .to = 2 };
+	monitor->relays[3] = (struct relay){ .from = sandbox->pipe[3], .to = 2, .add_return = raw };
+	monitor->relays[4] = (struct relay){ .from = sandbox->pipe[4], .to = sandbox->trace_target,
+					     .add_return = raw && sandbox->trace_target == 2 };
+}
+
+static void __attribute__((format(printf, 2, 3))) end_abnormally(struct monitor *monitor, const char *format, ...)
+{
+	va_list arguments;
+
+	monitor->finished = true;
+	if (monitor->abnormal[0])
+		return;
+	va_start(arguments, format);
+	vsnprintf(monitor->abnormal, sizeof(monitor->abnormal), format, arguments);
+	va_end(arguments);
+}
+
+static const char *death_hint(int signal)
+{
+	switch (signal) {
+	case SIGKILL:
+		return " (killed from outside, or the host ran out of memory)";
+	case SIGSYS:
+		return " (it made a host system call that its filter forbids)";
+	case SIGSEGV:
+	case SIGBUS:
+	case SIGILL:
+		return " (its kernel state is corrupted)";
+	default:
+		return "";
+	}
+}
+
+/* Host processes come and go as the container's do; but they never end by a signal, and the kernel process ends last. */
+static void reap(struct monitor *monitor)
+{
+	struct sandbox *sandbox = monitor->sandbox;
+	bool running = __atomic_load_n(&sandbox->channel->status.state, __ATOMIC_ACQUIRE) == CONTAINER_RUNNING;
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (!running)
+			continue;
+		/* The kernel may have said how it ended just before it did. */
+		running = __atomic_load_n(&sandbox->channel->status.state, __ATOMIC_ACQUIRE) == CONTAINER_RUNNING;
+		if (!running)
+			continue;
+		if (WIFSIGNALED(status))
+			end_abnormally(monitor, "host process %d of the container was killed by signal %d, %s%s%s", pid,
+				       WTERMSIG(status), strsignal(WTERMSIG(status)), death_hint(WTERMSIG(status)),
+				       pid == sandbox->kernel ? "; it was the kernel process" : "");
+		else if (pid == sandbox->kernel)
+			end_abnormally(monitor, "the kernel process ended with status %d without saying why",
+				       WEXITSTATUS(status));
+		else if (pid == sandbox->init)
+			end_abnormally(monitor, "the first process of the pid namespace ended");
+	}
+}
+
+static void forward_signal(struct monitor *monitor, int number)
+{
+	struct monitor_channel *channel = monitor->sandbox->channel;
+
+	if (number == SIGTERM || number == SIGINT) {
+		if (++monitor->stop_requests >= 3) {
+			end_abnormally(monitor, "stopped by the third %s", number == SIGTERM ? "SIGTERM" : "SIGINT");
+			return;
+		}
+	}
+	__atomic_or_fetch(&channel->signals, 1UL << (number - 1), __ATOMIC_SEQ_CST);
+	send_event(channel, EVENT_SIGNAL);
+}
+
+static void take_signals(struct monitor *monitor)
+{
+	struct monitor_channel *channel = monitor->sandbox->channel;
+	struct signalfd_siginfo info;
+
+	while (read(monitor->signals, &info, sizeof(info)) == sizeof(info)) {
+		switch (info.ssi_signo) {
+		case SIGCHLD:
+			break; /* reap() follows in any case */
+		case SIGWINCH:
+			read_window_size(monitor, &channel->rows, &channel->columns);
+			send_event(channel, EVENT_WINSIZE);
+			break;
+		default:
+			forward_signal(monitor, info.ssi_signo);
+		}
+	}
+}
+
+/* Streams wait here until their first byte; then each gets a thread. */
+static void watch(struct monitor *monitor)
+{
+	struct pollfd polls[7] = { { .fd = monitor->signals, .events = POLLIN }, { .fd = monitor->ended, .events = POLLIN } };
+
+	for (int i = 0; i < 5; i++) {
+		polls[2 + i].fd = monitor->relays[i].started ? -1 : monitor->relays[i].from;
+		polls[2 + i].events = POLLIN;
+	}
+	if (poll(polls, 7, -1) < 0 && errno != EINTR)
+		end_abnormally(monitor, "the monitor cannot wait: %s", strerror(errno));
+	if (polls[0].revents)
+		take_signals(monitor);
+	reap(monitor);
+	for (int i = 0; i < 5; i++)
+		if (polls[2 + i].revents && relay_start(&monitor->relays[i]))
+			end_abnormally(monitor, "the monitor cannot start a thread");
+	if (polls[1].revents)
+		monitor->finished = true;
+}
+
+/* SIGKILL to all of them and again, as new ones may appear, until the host says that there is none. */
+static void kill_all(struct monitor *monitor)
+{
+	static pid_t pids[MAX_CHILDREN];
+	struct sandbox *sandbox = monitor->sandbox;
+
+	if (sandbox->init)
+		kill(sandbox->init, SIGKILL);
+	for (;;) {
+		struct pollfd wait = { .fd = monitor->signals, .events = POLLIN };
+		struct signalfd_siginfo info;
+		int nr = children_list(pids, MAX_CHILDREN);
+		pid_t pid;
+
+		for (int i = 0; i < nr; i++)
+			kill(pids[i], SIGKILL);
+		do
+			pid = waitpid(-1, NULL, WNOHANG);
+		while (pid > 0);
+		if (pid < 0 && errno == ECHILD)
+			return;
+		poll(&wait, 1, 10);
+		while (read(monitor->signals, &info, sizeof(info)) == sizeof(info))
+			;
+	}
+}
+
+/* All writers are gone by now, so what is still in the pipes is followed by their end. */
+static void finish_streams(struct monitor *monitor)
+{
+	for (int i = 1; i < 5; i++) {
+		struct relay *relay = &monitor->relays[i];
+
+		if (relay->from < 0)
+			continue;
+		if (relay->started)
+			pthread_join(relay->thread, NULL);
+		else
+			relay_run(relay);
+	}
+}
+
+/* Text from the sandbox goes to the user's terminal: nothing in it may act there. */
+static void print_clean(const char *text, size_t length)
+{
+	for (size_t i = 0; i < length && text[i]; i++)
+		fputc(isprint((unsigned char)text[i]) || text[i] == '\n' || text[i] == '\t' ? text[i] : '?', stderr);
+}
+
+static void print_panic(struct monitor *monitor, const struct monitor_status *status)
+{
+	fputs("linuxd: the container's kernel has stopped: ", stderr);
+	print_clean(status->message, sizeof(status->message));
+	fputc('\n', stderr);
+	for (uint32_t i = 0; i < status->nr_back_trace && i < 32; i++) {
+		uint64_t offset;
+		const char *name = image_symbolise(&monitor->sandbox->image, status->back_trace[i], &offset);
+
+		if (name)
+			fprintf(stderr, "  %016lx %s+%#lx\n", status->back_trace[i], name, offset);
+		else
+			fprintf(stderr, "  %016lx\n", status->back_trace[i]);
+	}
+}
+
+static void print_stats(struct monitor *monitor)
+{
+	struct monitor_channel *channel = monitor->sandbox->channel;
+	uint32_t length = __atomic_load_n(&channel->stats_length, __ATOMIC_ACQUIRE);
+
+	print_clean(channel->stats, length < sizeof(channel->stats) ? length : sizeof(channel->stats));
+}
+
+static int exit_status(struct monitor *monitor, struct error *error)
+{
+	const struct sandbox *sandbox = monitor->sandbox;
+	struct monitor_status status;
+
+	memcpy(&status, &sandbox->channel->status, sizeof(status));
+	status.message[sizeof(status.message) - 1] = '\0';
+	if (status.state == CONTAINER_PANICKED && status.nr_back_trace == 0 && !monitor->abnormal[0]) {
+		/* Also what went wrong between the fork and the kernel's first instruction. */
+		for (char *at = status.message; *at; at++)
+			*at = isprint((unsigned char)*at) || *at == '\n' ? *at : '?';
+		fail(error, 0, "%s", status.message);
+		return EXIT_LINUXD;
+	}
+	if (status.state == CONTAINER_PANICKED) {
+		print_panic(monitor, &status);
+		fail(error, 0, "the container was ended because its kernel %s", exit_reason[CONTAINER_PANICKED]);
+		return EXIT_LINUXD;
+	}
+	if (monitor->abnormal[0] || status.state != CONTAINER_EXITED) {
+		fail(error, 0, "%s", monitor->abnormal[0] ? monitor->abnormal : "the container wrote nonsense into its status");
+		return monitor->stop_requests >= 3 ? 128 + SIGKILL : EXIT_LINUXD;
+	}
+	if (status.exec_error > 0) {
+		fail(error, status.exec_error, "cannot run %s in the container", sandbox->config->argv[0]);
+		return status.exec_error == ENOENT || status.exec_error == ENOTDIR ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE;
+	}
+	if (WIFSIGNALED(status.exit_code))
+		return 128 + WTERMSIG(status.exit_code);
+	return WEXITSTATUS(status.exit_code);
+}
+
+static int start_threads(struct monitor *monitor, struct error *error)
+{
+	int code = pthread_create(&monitor->slots_thread, NULL, slots_main, monitor);
+
+	if (code == 0 && monitor->sandbox->config->memory)
+		code = pthread_create(&monitor->memory_thread, NULL, memory_main, monitor);
+	return code ? fail(error, code, "cannot start the monitor's threads") : 0;
+}
+
+static int block_signals(struct monitor *monitor, struct error *error)
+{
+	static const int taken[] = { SIGCHLD, SIGWINCH, SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2 };
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++)
+		sigaddset(&set, taken[i]);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	/* Inherited "ignore" would lose the deaths. */
+	signal(SIGCHLD, SIG_DFL);
+	monitor->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	monitor->ended = eventfd(0, EFD_CLOEXEC);
+	if (monitor->signals < 0 || monitor->ended < 0)
+		return fail(error, errno, "cannot set up the monitor");
+	return 0;
+}
+
+int monitor_run(struct sandbox *sandbox, struct error *error)
+{
+	struct monitor monitor = { .sandbox = sandbox };
+	struct boot_params *boot = &sandbox->channel->boot;
+	int result = EXIT_LINUXD;
+
+	if (block_signals(&monitor, error))
+		return result;
+	read_window_size(&monitor, &boot->rows, &boot->columns);
+	sandbox->channel->rows = boot->rows;
+	sandbox->channel->columns = boot->columns;
+	if (launch_start(sandbox, error))
+		return result;
+	set_raw_terminal(&monitor);
+	set_relays(&monitor);
+	if (start_threads(&monitor, error) == 0) {
+		while (!monitor.finished)
+			watch(&monitor);
+		kill_all(&monitor);
+		finish_streams(&monitor);
+		restore_terminal(&monitor);
+		result = exit_status(&monitor, error);
+		if (sandbox->config->stats)
+			print_stats(&monitor);
+	} else {
+		kill_all(&monitor);
+		restore_terminal(&monitor);
+	}
+	return result;
+}
+
+int sandbox_run(const struct sandbox_config *config, struct error *error)
+{
+	struct sandbox sandbox = { .config = config, .heap_fd = -1, .pages_fd = -1, .cgroup_fd = -1 };
+	int result = EXIT_LINUXD;
+
+	if (launch_prepare(&sandbox, error) == 0 && walls_prepare(&sandbox, error) == 0)
+		result = monitor_run(&sandbox, error);
+	walls_remove(&sandbox);
+	return result;
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A container in a sandbox, seen from the host.
+ *
+ * sandbox_run() is the whole life of one: it prepares memory and descriptors, builds the walls, forks the kernel process
+ * (launch.c), and then is the monitor (monitor.c, slots.c, relay.c) until the container ends.
+ */
+#ifndef RUNTIME_SANDBOX_SANDBOX_H
+#define RUNTIME_SANDBOX_SANDBOX_H
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "include/abi/boot.h"
+#include "runtime/error.h"
+#include "runtime/sandbox/image.h"
+
+/* Exit status of linuxd itself. */
+#define EXIT_LINUXD 125
+#define EXIT_NOT_EXECUTABLE 126
+#define EXIT_NOT_FOUND 127
+
+struct sandbox_mount {
+	const char *source; /* host path; NULL: a tmpfs */
+	const char *target; /* absolute path in the container */
+	bool read_only;
+	bool is_file;       /* filled in when opened */
+};
+
+/* What the user asked for. Strings are borrowed. */
+struct sandbox_config {
+	const char *rootfs;
+	char **argv; /* NULL-terminated */
+	char **env;  /* NULL-terminated, complete */
+	const char *hostname, *workdir;
+	uint32_t uid, gid;
+	unsigned int cpus;          /* 0: the host's */
+	unsigned int async_threads; /* 0: default */
+	uint64_t memory;            /* bytes; 0: no limit */
+	struct sandbox_mount mounts[BOOT_MAX_MOUNTS];
+	int nr_mounts;
+	bool tty, read_only, stats, debug;
+	bool strace;
+	const char *strace_file; /* NULL: standard error */
+	bool insecure_host_files;
+};
+
+enum walls { WALLS_NONE, WALLS_LANDLOCK, WALLS_NAMESPACES };
+
+struct sandbox {
+	const struct sandbox_config *config;
+	struct image image;
+	struct monitor_channel *channel; /* shared with the sandbox: hostile */
+	int heap_fd, pages_fd, image_fd;
+	int mount_fd[BOOT_MAX_MOUNTS];      /* the monitor's own; -1: tmpfs */
+	char mount_file[BOOT_MAX_MOUNTS][256]; /* the only name allowed in it, for the bind of a file */
+	int nr_mounts;
+	int pipe[5];        /* monitor's ends: stdin (to write), stdout, stderr, log, trace (to read); -1: none */
+	int inside[5];      /* the sandbox's ends, closed after the fork */
+	int epoll_fd;
+	int trace_target;   /* where trace lines go */
+	enum walls walls;
+	bool own_user_namespace;
+	pid_t init;         /* first process of the pid namespace, 0: none */
+	pid_t kernel;       /* the kernel process */
+	int cgroup_fd;      /* directory of the container's memory cgroup, -1: none */
+	char cgroup[512];
+	char *message;      /* of the launch, see launch_fail */
+};
+
+/* Runs the container to its end. Returns the exit status for linuxd; on failure of linuxd itself EXIT_LINUXD with @error set. */
+int sandbox_run(const struct sandbox_config *config, struct error *error);
+
+/* launch.c: memory, descriptors and boot parameters. */
+int launch_prepare(struct sandbox *sandbox, struct error *error);
+/* Forks the kernel process; does not wait for it. A failure in the child is reported through channel->status. */
+int launch_start(struct sandbox *sandbox, struct error *error);
+
+/* walls.c: in the monitor, before the fork. */
+int walls_prepare(struct sandbox *sandbox, struct error *error);
+/* walls.c: in the process that becomes the kernel process. Opens the directories and writes them to boot->mounts. */
+int walls_enter(struct sandbox *sandbox, struct boot_params *boot, struct error *error);
+/* walls.c: when everything has ended. */
+void walls_remove(struct sandbox *sandbox);
+const char *walls_name(enum walls walls);
+/* What the host offers, for "linuxd features". */
+int walls_landlock_abi(void);
+bool walls_namespaces_possible(void);
+
+/* monitor.c: until the container has ended and no process of it is left; returns linuxd's exit status. */
+int monitor_run(struct sandbox *sandbox, struct error *error);
+
+#endif
