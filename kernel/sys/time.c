@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Clocks and sleeping: clock_gettime(2), clock_nanosleep(2), nanosleep(2), gettimeofday(2), time(2), times(2), adjtimex(2).
- * The machine's clocks belong to the host: nobody may set them.
+ * getitimer(2), alarm(2). The machine's clocks belong to the host: nobody may set them.
  */
 #include <linux/time.h>
 #include <linux/timex.h>
 
 #include "kernel/task/task.h"
 #include "kernel/time/convert.h"
+#include "kernel/time/itimer.h"
 #include "kernel/time/posix_clock.h"
 #include "kernel/time/timer.h"
 #include "syscalls.gen.h"
@@ -207,4 +208,52 @@ long sys_clock_adjtime(int clock, user_ptr buf)
 	if (error)
 		return error;
 	return clock == CLOCK_REALTIME ? read_timex(buf) : -EOPNOTSUPP;
+}
+
+static int put_itimerval(user_ptr dst, u64 value, u64 interval)
+{
+	struct __kernel_old_itimerval it = { ktime_to_timeval(interval), ktime_to_timeval(value) };
+
+	return put_user_object(dst, &it);
+}
+
+static bool timeval_valid(const struct __kernel_old_timeval *tv)
+{
+	return tv->tv_sec >= 0 && tv->tv_usec >= 0 && tv->tv_usec < 1000000;
+}
+
+long sys_getitimer(int which, user_ptr value)
+{
+	u64 left, interval;
+
+	if (which < ITIMER_REAL || which > ITIMER_PROF)
+		return -EINVAL;
+	itimer_get(which, &left, &interval);
+	return put_itimerval(value, left, interval);
+}
+
+long sys_setitimer(int which, user_ptr value, user_ptr old)
+{
+	struct __kernel_old_itimerval new = { { 0, 0 }, { 0, 0 } };
+	u64 left, interval;
+
+	if (!user_ptr_is_null(value) && get_user_object(&new, value))
+		return -EFAULT;
+	if (which < ITIMER_REAL || which > ITIMER_PROF || !timeval_valid(&new.it_value) || !timeval_valid(&new.it_interval))
+		return -EINVAL;
+	itimer_get(which, &left, &interval);
+	itimer_set(which, ktime_from(new.it_value.tv_sec, (u64)new.it_value.tv_usec * NSEC_PER_USEC),
+		   ktime_from(new.it_interval.tv_sec, (u64)new.it_interval.tv_usec * NSEC_PER_USEC));
+	return user_ptr_is_null(old) ? 0 : put_itimerval(old, left, interval);
+}
+
+long sys_alarm(unsigned seconds)
+{
+	u64 left, interval;
+
+	itimer_get(ITIMER_REAL, &left, &interval);
+	itimer_set(ITIMER_REAL, seconds * NSEC_PER_SEC, 0);
+	if (left && left < NSEC_PER_SEC)
+		return 1;
+	return (long)((left + NSEC_PER_SEC / 2) / NSEC_PER_SEC);
 }

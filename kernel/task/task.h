@@ -85,6 +85,7 @@ struct signal_struct {
 	struct rlimit64 rlimits[RLIM_COUNT];
 	struct list_head posix_timers; /* time/posix_timer.c */
 	int next_timer_id;
+	int nr_cpu_timers;             /* armed POSIX timers, of anybody, on CPU clocks of this process */
 	struct ktimer real_timer;      /* ITIMER_REAL */
 	u64 real_interval;
 	u64 virt_expires, virt_interval; /* ITIMER_VIRTUAL, ns of user time; 0: off */
