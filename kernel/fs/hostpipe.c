@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Standard input, output and error of the container without --tty: pipes to the monitor. Programs see FIFOs.
+ *
+ * The host descriptors do not block, and readiness comes as edges (hostpipe_ready). To answer poll(2) exactly the
+ * kernel reads ahead into a small buffer: that tells data, end of file and neither apart without consuming anything a
+ * program could miss. A write is known to fit until one did not; the next edge makes it worth trying again.
+ *
+ * Every edge counts in `edges`. A task that was told "not now" sleeps until the count changes from what it was before
+ * it asked, so an edge that comes while the kernel lock is given up for the host call is not lost.
+ */
+#include <asm/ioctls.h>
+
+#include "host.gen.h"
+#include "include/abi/boot.h"
+#include "kernel/fs/pipe/pipe.h"
+#include "kernel/mm/alloc.h"
+#include "kernel/task/signal.h"
+#include "kernel/task/task.h"
+#include "lib/bitmap.h"
+
+#define AHEAD_SIZE 4096U
+#define LOCKED_MAX 4096U /* longer host calls are made without the kernel lock */
+
+struct hostpipe {
+	int host_fd;
+	bool input;
+	struct inode *inode; /* not counted; NULL once no file is open */
+	int files;
+	u64 edges;
+	bool end;            /* input: end of file was read */
+	bool full;           /* output: the last write found no room */
+	bool broken;         /* output: nobody reads any more */
+	bool busy;           /* a task is inside a host read without the kernel lock */
+	char *ahead;
+	u32 ahead_at, ahead_end;
+	struct wait_queue_head wait;
+};
+
+static struct hostpipe stdio[3];
+static const struct file_operations hostpipe_fops;
+
+static long host_transfer(struct hostpipe *hp, const struct io_vector *vectors, unsigned nr, size_t size)
+{
+	long ret;
+
+	if (size > LOCKED_MAX)
+		kernel_unlock();
+	if (hp->input)
+		ret = host_preadv2(hp->host_fd, vectors, nr, UINT64_MAX, 0, 0);
+	else
+		ret = host_pwritev2(hp->host_fd, vectors, nr, UINT64_MAX, 0, 0);
+	if (size > LOCKED_MAX)
+		kernel_lock();
+	return ret;
+}
+
+/* Fills the buffer if it is empty. 1: there is data, 0: end of file, -EAGAIN. */
+static long read_ahead(struct hostpipe *hp)
+{
+	if (hp->ahead_at < hp->ahead_end)
+		return 1;
+	if (hp->end)
+		return 0;
+	if (hp->busy)
+		return -EAGAIN;
+	if (!hp->ahead && !(hp->ahead = heap_pages_alloc(1)))
+		return -ENOMEM;
+	struct io_vector vector = { (u64)hp->ahead, AHEAD_SIZE };
+	long ret = host_transfer(hp, &vector, 1, AHEAD_SIZE);
+	if (ret < 0)
+		return ret;
+	if (!ret) {
+		hp->end = true;
+		return 0;
+	}
+	hp->ahead_at = 0;
+	hp->ahead_end = ret;
+	return 1;
+}
+
+static ssize_t take_ahead(struct hostpipe *hp, struct io_iter *to)
+{
+	size_t n = copy_to_iter(to, hp->ahead + hp->ahead_at, min((size_t)(hp->ahead_end - hp->ahead_at), to->count));
+
+	hp->ahead_at += n;
+	return n ? (ssize_t)n : -EFAULT;
+}
+
+/* A read that is larger than the buffer goes to the program's memory directly. */
+static long read_direct(struct hostpipe *hp, struct io_iter *to)
+{
+	struct io_vector vector = { to->vectors[0].base + to->offset, to->vectors[0].length - to->offset };
+
+	hp->busy = true;
+	long ret = host_transfer(hp, &vector, 1, vector.length);
+	hp->busy = false;
+	if (wait_queue_active(&hp->wait)) {
+		hp->edges++;
+		wake_up_poll(&hp->wait, POLL_IN);
+	}
+	if (ret == 0)
+		hp->end = true;
+	if (ret > 0)
+		io_iter_advance(to, ret);
+	return ret;
+}
+
+static ssize_t hostpipe_read(struct file *file, struct io_iter *to, loff_t *pos)
+{
+	struct hostpipe *hp = file->private;
+
+	if (!to->count)
+		return 0;
+	for (;;) {
+		u64 edges = hp->edges;
+		bool direct = hp->ahead_at == hp->ahead_end && !hp->end && !hp->busy && !to->kernel &&
+			      to->vectors[0].length - to->offset >= AHEAD_SIZE;
+		long ret = direct ? read_direct(hp, to) : read_ahead(hp);
+		if (ret > 0)
+			return direct ? ret : take_ahead(hp, to);
+		if (ret != -EAGAIN)
+			return ret;
+		if (file->flags & O_NONBLOCK)
+			return -EAGAIN;
+		ret = wait_event_interruptible(&hp->wait, BLOCK_QUEUE, hp, hp->edges != edges);
+		if (ret)
+			return ret;
+	}
+}
+
+static ssize_t hostpipe_write(struct file *file, struct io_iter *from, loff_t *pos)
+{
+	struct hostpipe *hp = file->private;
+	ssize_t done = 0;
+
+	if (!from->count)
+		return 0;
+	while (from->count) {
+		u64 edges = hp->edges;
+		size_t skip = from->offset;
+		struct io_vector first = { from->vectors[0].base + skip, from->vectors[0].length - skip };
+		/* All vectors in one host call when the position stands at the start of one. */
+		const struct io_vector *vectors = skip ? &first : from->vectors;
+		long ret = host_transfer(hp, vectors, skip ? 1 : min(from->nr_vectors, 1024U), from->count);
+
+		if (ret > 0) {
+			io_iter_advance(from, ret);
+			done += ret;
+			continue;
+		}
+		if (ret == -EPIPE) {
+			hp->broken = true;
+			wake_up_all(&hp->wait);
+			if (!done)
+				send_signal_thread(SIGPIPE, SEND_SIG_USER, current);
+		}
+		if (ret != -EAGAIN)
+			return done ? done : ret;
+		hp->full = hp->edges == edges;
+		if (file->flags & O_NONBLOCK)
+			return done ? done : -EAGAIN;
+		ret = wait_event_interruptible(&hp->wait, BLOCK_QUEUE, hp, hp->edges != edges);
+		if (ret)
+			return done ? done : ret;
+	}
+	return done;
+}
+
+static unsigned hostpipe_poll(struct file *file, struct poll_table *table)
+{
+	struct hostpipe *hp = file->private;
+
+	poll_wait(file, &hp->wait, table);
+	if (hp->input) {
+		long ret = read_ahead(hp);
+		if (ret > 0)
+			return POLL_IN;
+		return ret == 0 ? EPOLLHUP : 0;
+	}
+	if (hp->broken)
+		return POLL_OUT | EPOLLERR;
+	return hp->full ? 0 : POLL_OUT;
+}
+
+static long hostpipe_ioctl(struct file *file, unsigned cmd, u64 arg)
+{
+	struct hostpipe *hp = file->private;
+
+	if (cmd != FIONREAD)
+		return -ENOIOCTLCMD;
+	if (hp->input)
+		read_ahead(hp);
+	return put_user_u32(user_ptr_at(arg), hp->ahead_end - hp->ahead_at);
+}
+
+static void hostpipe_release(struct file *file)
+{
+	struct hostpipe *hp = file->private;
+
+	if (--hp->files)
+		return;
+	/* The monitor sees the end of its output as soon as nobody can write any more. */
+	hp->inode = NULL;
+	host_close(hp->host_fd);
+	hp->host_fd = -1;
+	if (hp->ahead)
+		heap_pages_free(hp->ahead, 1);
+	hp->ahead = NULL;
+}
+
+void hostpipe_ready(int index, unsigned epoll_events)
+{
+	if (index < 0 || index >= (int)ARRAY_SIZE(stdio))
+		return;
+	struct hostpipe *hp = &stdio[index];
+	if (!hp->files)
+		return;
+	hp->edges++;
+	if (!hp->input) {
+		hp->full = false;
+		if (epoll_events & EPOLLERR)
+			hp->broken = true;
+	}
+	/* All sleepers look again; epoll_events may say too little for an edge that was merged. */
+	if (wait_queue_active(&hp->wait))
+		wake_up_common(&hp->wait, 0, hp->input ? POLL_IN | EPOLLHUP : POLL_OUT | EPOLLERR);
+}
+
+bool hostpipe_reopen(struct inode *inode, struct file *file)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(stdio); i++) {
+		if (!stdio[i].files || stdio[i].inode != inode)
+			continue;
+		stdio[i].files++;
+		file->private = &stdio[i];
+		file->ops = &hostpipe_fops;
+		return true;
+	}
+	return false;
+}
+
+int stdio_install(struct files_struct *files)
+{
+	const struct boot_params *boot = &((struct monitor_channel *)LAYOUT_CHANNEL)->boot;
+
+	for (int i = 0; i < (int)ARRAY_SIZE(stdio); i++) {
+		struct hostpipe *hp = &stdio[i];
+
+		hp->host_fd = boot->stdio_fd[i];
+		if (hp->host_fd < 0)
+			continue;
+		hp->input = i == 0;
+		wait_queue_init(&hp->wait);
+		struct file *file = anon_inode_file("pipe", S_IFIFO | 0600, &hostpipe_fops, hp, hp->input ? O_RDONLY : O_WRONLY);
+		if (IS_ERR(file))
+			return PTR_ERR(file);
+		hp->inode = file->inode;
+		/* Programs of any user may open /dev/stdout. */
+		file->inode->mode |= 0666;
+		hp->files = 1;
+		files->files[i] = file;
+		bitmap_set(files->open, i);
+	}
+	if (files->next_free < 3 && bitmap_test(files->open, 0) && bitmap_test(files->open, 1) && bitmap_test(files->open, 2))
+		files->next_free = 3;
+	return 0;
+}
+
+static const struct file_operations hostpipe_fops = {
+	.name = "pipe",
+	.read = hostpipe_read,
+	.write = hostpipe_write,
+	.poll = hostpipe_poll,
+	.ioctl = hostpipe_ioctl,
+	.release = hostpipe_release,
+};
