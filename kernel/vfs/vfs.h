@@ -159,6 +159,7 @@ struct super_operations {
 	int (*statfs)(struct super_block *sb, struct kstatfs *ret_statfs);
 	void (*put_super)(struct super_block *sb);
 	int (*sync_fs)(struct super_block *sb);
+	int (*remount)(struct super_block *sb, unsigned long flags, const char *data); /* NULL: options are ignored */
 	void (*show_options)(struct super_block *sb, char *buffer, size_t size); /* for mountinfo: ",size=..." */
 };
 
@@ -173,6 +174,7 @@ struct file_system_type {
 };
 void register_filesystem(struct file_system_type *type);
 struct file_system_type *find_filesystem(const char *name);
+struct file_system_type *next_filesystem(const struct file_system_type *after); /* NULL: the first; for /proc/filesystems */
 
 struct super_block {
 	refcount_t count;
