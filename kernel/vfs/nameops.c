@@ -221,7 +221,7 @@ static int link_common(struct creation *c, const struct path *old)
 		return error;
 	if (S_ISTYPE(inode->mode, S_IFDIR) || !dir->ops->link)
 		return -EPERM;
-	if (inode->nlink == 0 && (inode->unlinked_open || inode->private == NULL))
+	if (inode->nlink == 0 && !inode->linkable)
 		return -ENOENT;
 	error = dir->ops->link(dir, c->dentry, inode);
 	if (!error && inode->marks)

@@ -104,8 +104,7 @@ static struct file *open_tmpfile(struct walk *w, unsigned flags, mode_t mode)
 	inode = dir->ops->tmpfile(dir, S_IFREG | (mode & 07777 & ~current->fs->umask));
 	if (IS_ERR(inode))
 		return ERR_PTR(PTR_ERR(inode));
-	if (flags & O_EXCL)
-		inode->unlinked_open = true; /* linkat(2) may not give it a name */
+	inode->linkable = !(flags & O_EXCL);
 	scnprintf(name, sizeof(name), "#%lu", inode->ino);
 	path.dentry = dentry_new(w->path.dentry, name, strlen(name));
 	if (!path.dentry) {

@@ -215,6 +215,7 @@ struct inode {
 	struct pipe *pipe;               /* S_IFIFO, while open; fs/pipe/pipe.c */
 	int writers;                     /* open for writing; negative: denied (ETXTBSY) */
 	bool unlinked_open;
+	bool linkable;                   /* O_TMPFILE without O_EXCL: linkat(2) may give it a name */
 	void *private; /* the file system's */
 };
 /* count 1, times now, lock ready, on sb->inodes. NULL when out of memory. */
