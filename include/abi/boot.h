@@ -42,7 +42,7 @@ struct boot_mount {
 	int32_t fd;           /* O_PATH|O_DIRECTORY descriptor in the sandbox; -1: tmpfs; the monitor knows it by its index */
 	uint32_t target;      /* offset of the path in strings */
 	uint32_t read_only;
-	uint32_t is_file;     /* --bind of a single file */
+	uint32_t is_file;     /* --bind of a single file: fd is a directory; the file's name in it is the last component of source */
 	uint32_t shared;      /* others change it too: revalidate caches */
 	uint32_t source;      /* offset of the host path, for mountinfo */
 };

@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <linux/rseq.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysinfo.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "runtime/sandbox/filter.h"
@@ -308,6 +310,9 @@ static int open_mounts(struct sandbox *sandbox, struct error *error)
 			continue;
 		if (!realpath(source, path) || stat(path, &status))
 			return fail(error, errno, i ? "cannot bind %s" : "cannot use %s as root file system", source);
+		sandbox->mount_path[i] = strdup(path);
+		if (!sandbox->mount_path[i])
+			return fail(error, ENOMEM, "cannot bind %s", source);
 		if (!S_ISDIR(status.st_mode)) {
 			char *slash = strrchr(path, '/');
 
@@ -462,13 +467,15 @@ static int move_vdso(struct boot_params *boot, struct error *error)
 	return 0;
 }
 
-/* Without this the host would write into memory that by then is a program's. */
+/*
+ * What stays registered with the host would let it write into memory that by then is a program's. The host drops rseq at the vfork; the call
+ * here is for hosts that do not, and has nothing to do on the others (EINVAL).
+ */
 static int undo_library(struct error *error)
 {
 	struct rseq *area = (struct rseq *)((char *)__builtin_thread_pointer() + __rseq_offset);
 
-	if (__rseq_size && syscall(SYS_rseq, area, 32, RSEQ_FLAG_UNREGISTER, RSEQ_SIG) &&
-	    syscall(SYS_rseq, area, __rseq_size, RSEQ_FLAG_UNREGISTER, RSEQ_SIG))
+	if (__rseq_size && syscall(SYS_rseq, area, 32, RSEQ_FLAG_UNREGISTER, RSEQ_SIG) && errno != EINVAL)
 		return fail(error, errno, "cannot unregister rseq");
 	syscall(SYS_set_robust_list, NULL, 24);
 	syscall(SYS_set_tid_address, NULL);
@@ -578,22 +585,40 @@ static int become_kernel(struct sandbox *sandbox, struct error *error)
 	jump(sandbox->image.entry, stack);
 }
 
+static void __attribute__((noreturn)) kernel_main(struct sandbox *sandbox)
+{
+	struct monitor_status *status = &sandbox->channel->status;
+	struct error why = { 0 };
+
+	become_kernel(sandbox, &why);
+	snprintf(status->message, sizeof(status->message), "%.*s", (int)sizeof(status->message) - 1, why.text);
+	__atomic_store_n(&status->state, CONTAINER_PANICKED, __ATOMIC_RELEASE);
+	_exit(EXIT_LINUXD);
+}
+
+/*
+ * Only a process that has left its own pid namespace makes children in the new one, and such a process can have no threads: so a
+ * short-lived child of the monitor does it, on the monitor's memory as vfork allows, and gives its children to the monitor.
+ */
 int launch_start(struct sandbox *sandbox, struct error *error)
 {
-	pid_t child = fork();
+	volatile int code = 0;
+	pid_t starter = vfork();
 
-	if (child < 0)
-		return fail(error, errno, "cannot fork");
-	if (child == 0) {
-		struct monitor_status *status = &sandbox->channel->status;
-		struct error why = { 0 };
+	if (starter == 0) {
+		pid_t child = sandbox->init = walls_start_init(sandbox);
 
-		become_kernel(sandbox, &why);
-		snprintf(status->message, sizeof(status->message), "%.*s", (int)sizeof(status->message) - 1, why.text);
-		__atomic_store_n(&status->state, CONTAINER_PANICKED, __ATOMIC_RELEASE);
-		_exit(EXIT_LINUXD);
+		if (child >= 0)
+			sandbox->kernel = child = syscall(SYS_clone, CLONE_PARENT | SIGCHLD, NULL, NULL, NULL, 0);
+		if (child == 0)
+			kernel_main(sandbox);
+		if (child < 0)
+			code = errno;
+		_exit(0);
 	}
-	sandbox->kernel = child;
+	if (starter < 0 || code)
+		return fail(error, starter < 0 ? errno : code, "cannot fork");
+	waitpid(starter, NULL, 0);
 	for (int i = 0; i < 5; i++)
 		if (sandbox->inside[i] >= 0)
 			close(sandbox->inside[i]);

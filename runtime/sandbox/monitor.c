@@ -447,7 +447,7 @@ int monitor_run(struct sandbox *sandbox, struct error *error)
 
 int sandbox_run(const struct sandbox_config *config, struct error *error)
 {
-	struct sandbox sandbox = { .config = config, .heap_fd = -1, .pages_fd = -1, .cgroup_fd = -1 };
+	struct sandbox sandbox = { .config = config, .heap_fd = -1, .pages_fd = -1 };
 	int result = EXIT_LINUXD;
 
 	if (launch_prepare(&sandbox, error) == 0 && walls_prepare(&sandbox, error) == 0)

@@ -57,6 +57,7 @@ struct sandbox {
 	int heap_fd, pages_fd, image_fd;
 	int mount_fd[BOOT_MAX_MOUNTS];      /* the monitor's own; -1: tmpfs */
 	char mount_file[BOOT_MAX_MOUNTS][256]; /* the only name allowed in it, for the bind of a file */
+	char *mount_path[BOOT_MAX_MOUNTS];     /* real path on the host, of the directory or file itself */
 	int nr_mounts;
 	int pipe[5];        /* monitor's ends: stdin (to write), stdout, stderr, log, trace (to read); -1: none */
 	int inside[5];      /* the sandbox's ends, closed after the fork */
@@ -66,9 +67,7 @@ struct sandbox {
 	bool own_user_namespace;
 	pid_t init;         /* first process of the pid namespace, 0: none */
 	pid_t kernel;       /* the kernel process */
-	int cgroup_fd;      /* directory of the container's memory cgroup, -1: none */
-	char cgroup[512];
-	char *message;      /* of the launch, see launch_fail */
+	char cgroup[512];   /* directory of the container's memory cgroup; "": none */
 };
 
 /* Runs the container to its end. Returns the exit status for linuxd; on failure of linuxd itself EXIT_LINUXD with @error set. */
@@ -81,6 +80,11 @@ int launch_start(struct sandbox *sandbox, struct error *error);
 
 /* walls.c: in the monitor, before the fork. */
 int walls_prepare(struct sandbox *sandbox, struct error *error);
+/*
+ * walls.c: in the short-lived parent of the kernel process, a child of the monitor: makes the pid namespace for its further children and
+ * its first process. Returns that one's pid, 0 if there is to be no namespace.
+ */
+pid_t walls_start_init(struct sandbox *sandbox);
 /* walls.c: in the process that becomes the kernel process. Opens the directories and writes them to boot->mounts. */
 int walls_enter(struct sandbox *sandbox, struct boot_params *boot, struct error *error);
 /* walls.c: when everything has ended. */
