@@ -214,6 +214,34 @@ static ssize_t pipe_read(struct file *file, struct io_iter *to, loff_t *pos)
 	return done;
 }
 
+u32 pipe_take(struct pipe *pipe, char *buffer, u32 n)
+{
+	u32 taken = 0;
+
+	while (taken < n) {
+		char *data;
+		u32 piece = min(pipe_peek(pipe, &data, 0), n - taken);
+		if (!piece)
+			break;
+		memcpy(buffer + taken, data, piece);
+		pipe_drop(pipe, piece);
+		taken += piece;
+	}
+	pipe->held += taken;
+	return taken;
+}
+
+void pipe_untake(struct pipe *pipe, const char *buffer, u32 n, u32 unused)
+{
+	pipe->held -= n;
+	for (u32 i = 1; i <= unused; i++)
+		pipe->buffer[--pipe->tail & (pipe->size - 1)] = buffer[n - i];
+	if (unused)
+		wake_readers(pipe);
+	if (pipe_has_room(pipe))
+		wake_writers(pipe);
+}
+
 /* The buffer and, in packet mode, the packet list. */
 static int pipe_prepare(struct pipe *pipe, bool packets)
 {
@@ -277,6 +305,19 @@ static u32 pipe_copy_in(struct pipe *pipe, struct io_iter *from, u32 want)
 			break;
 	}
 	return done;
+}
+
+ssize_t pipe_push(struct pipe *pipe, struct io_iter *from, u32 n)
+{
+	int ret = pipe_prepare(pipe, false);
+
+	if (ret)
+		return ret;
+	u32 copied = pipe_copy_in(pipe, from, min(n, pipe_free(pipe)));
+	pipe->head += copied;
+	if (copied)
+		wake_readers(pipe);
+	return copied ? (ssize_t)copied : -EFAULT;
 }
 
 static ssize_t pipe_write(struct file *file, struct io_iter *from, loff_t *pos)
@@ -494,7 +535,7 @@ static long pipe_set_size(struct pipe *pipe, u64 want)
 		size <<= 1;
 	if (size > pipe->size && size > pipe_max_size && !capable(CAP_SYS_RESOURCE))
 		return -EPERM;
-	if (size < pipe_used(pipe) || size >> PAGE_SHIFT < packets_used(pipe))
+	if (size < pipe_used(pipe) + pipe->held || size >> PAGE_SHIFT < packets_used(pipe))
 		return -EBUSY;
 	if (size == pipe->size)
 		return size;
