@@ -12,6 +12,7 @@
 #include "kernel/locking.h"
 #include "kernel/mm/alloc.h"
 #include "kernel/task/signal_internal.h"
+#include "kernel/vfs/event.h"
 #include "kernel/vfs/poll.h"
 
 #define USER_BUCKETS 16
@@ -128,8 +129,10 @@ struct sighand_struct *sighand_alloc(void)
 
 void sighand_put(struct sighand_struct *sighand)
 {
-	if (sighand && refcount_dec_and_test(&sighand->count))
-		kfree(sighand);
+	if (!sighand || !refcount_dec_and_test(&sighand->count))
+		return;
+	signalfd_cleanup(sighand);
+	kfree(sighand);
 }
 
 bool signal_unkillable(const struct signal_struct *signal)
