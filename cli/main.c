@@ -1,43 +1,83 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "cli/cli.h"
+#include "commands.gen.h"
+#include "filter.gen.h"
 #include "runtime/sandbox/sandbox.h"
+
+#ifndef LINUXD_VERSION
+#define LINUXD_VERSION "unknown"
+#endif
+
+static const struct cli_command *find_command(const char *name)
+{
+	for (const struct cli_command *command = cli_commands; command->name; command++)
+		if (!strcmp(command->name, name))
+			return command;
+	return NULL;
+}
+
+int command_version(const struct cli_command *command, int argc, char **argv)
+{
+	printf("linuxd %s\n", LINUXD_VERSION);
+	return 0;
+}
+
+int command_help(const struct cli_command *command, int argc, char **argv)
+{
+	const struct cli_command *about = argc > 2 ? find_command(argv[2]) : NULL;
+
+	if (argc > 2 && !about) {
+		fprintf(stderr, "linuxd: there is no command %s\n", argv[2]);
+		return EXIT_LINUXD;
+	}
+	if (about) {
+		cli_print_command_help(about, stdout);
+		return 0;
+	}
+	printf("usage: linuxd COMMAND [OPTION...] [ARG...]\n\n"
+	       "Runs Linux containers on a kernel of their own, in user space.\n\ncommands:\n");
+	for (const struct cli_command *each = cli_commands; each->name; each++)
+		printf("  %-12s%s\n", each->name, each->help);
+	printf("\n\"linuxd COMMAND --help\" says more. Try: linuxd run builtin:busybox sh\n");
+	return 0;
+}
+
+int command_features(const struct cli_command *command, int argc, char **argv)
+{
+	int with_directory = 0, abi = walls_landlock_abi();
+	bool namespaces = walls_namespaces_possible();
+
+	for (int i = 0; i < HOST_CALLS; i++)
+		with_directory += host_calls[i].needs_directory;
+	printf("{\n  \"version\": \"%s\",\n  \"architecture\": \"x86_64\",\n  \"modes\": [\"sandbox\"],\n", LINUXD_VERSION);
+	printf("  \"hostCalls\": { \"always\": %d, \"withHostDirectory\": %d },\n", HOST_CALLS - with_directory, HOST_CALLS);
+	printf("  \"walls\": { \"namespaces\": %s, \"landlockAbi\": %d, \"used\": \"%s\" },\n", namespaces ? "true" : "false", abi,
+	       walls_name(namespaces ? WALLS_NAMESPACES : abi ? WALLS_LANDLOCK : WALLS_NONE));
+	printf("  \"maxCpus\": %d,\n  \"images\": [%s]\n}\n", BOOT_MAX_CPUS, builtin_exists() ? "\"builtin:busybox\"" : "");
+	return 0;
+}
 
 int main(int argc, char **argv)
 {
-	struct sandbox_config config = { .rootfs = ".", .hostname = "linuxd", .env = environ };
-	struct error error = { 0 };
-	int result, i;
+	const struct cli_command *command;
 
-	for (i = 2; i < argc; i++) {
-		if (!strcmp(argv[i], "--rootfs"))
-			config.rootfs = argv[++i];
-		else if (!strcmp(argv[i], "--cpus"))
-			config.cpus = atoi(argv[++i]);
-		else if (!strcmp(argv[i], "--tty"))
-			config.tty = true;
-		else if (!strcmp(argv[i], "--stats"))
-			config.stats = true;
-		else if (!strcmp(argv[i], "--strace"))
-			config.strace = true;
-		else if (!strcmp(argv[i], "--debug"))
-			config.debug = true;
-		else if (!strcmp(argv[i], "--")) {
-			i++;
-			break;
-		} else
-			break;
+	if (argc < 2 || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
+		command_help(NULL, 1, argv);
+		return argc < 2 ? EXIT_LINUXD : 0;
 	}
-	config.argv = argv + i;
-	if (i >= argc) {
-		fprintf(stderr, "usage: linuxd run --rootfs DIR [--cpus N] [--tty] [--stats] [--strace] -- COMMAND\n");
+	if (!strcmp(argv[1], "--version"))
+		return command_version(NULL, argc, argv);
+	command = find_command(argv[1]);
+	if (!command) {
+		fprintf(stderr, "linuxd: there is no command %s\n\"linuxd --help\" lists the commands\n", argv[1]);
 		return EXIT_LINUXD;
 	}
-	result = sandbox_run(&config, &error);
-	if (error.text[0])
-		fprintf(stderr, "linuxd: %s\n", error.text);
-	return result;
+	if (argc > 2 && (!strcmp(argv[2], "--help") || !strcmp(argv[2], "-h"))) {
+		cli_print_command_help(command, stdout);
+		return 0;
+	}
+	return command->main(command, argc, argv);
 }

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+
+static const struct cli_option *find_option(const struct cli_command *command, const char *name, size_t length)
+{
+	for (const struct cli_option *option = command->options; option && option->name; option++)
+		if (strlen(option->name) == length && !strncmp(option->name, name, length))
+			return option;
+	return NULL;
+}
+
+int cli_next(const struct cli_command *command, int argc, char **argv, int *index, const char **ret_value, struct error *error)
+{
+	const struct cli_option *option;
+	const char *argument, *equals;
+
+	*ret_value = NULL;
+	if (*index >= argc || argv[*index][0] != '-' || !argv[*index][1])
+		return CLI_END;
+	argument = argv[(*index)++];
+	if (!strcmp(argument, "--"))
+		return CLI_END;
+	if (!strcmp(argument, "--help") || !strcmp(argument, "-h"))
+		return CLI_HELP;
+	equals = strchr(argument, '=');
+	option = strncmp(argument, "--", 2) ? NULL :
+		 find_option(command, argument + 2, equals ? (size_t)(equals - argument) - 2 : strlen(argument) - 2);
+	if (!option) {
+		fail(error, 0, "%s: unknown option %s", command->name, argument);
+		fail_remedy(error, "\"linuxd %s --help\" lists the options", command->name);
+		return CLI_ERROR;
+	}
+	if (option->value == VALUE_NONE && equals) {
+		fail(error, 0, "%s: option --%s takes no value", command->name, option->name);
+		return CLI_ERROR;
+	}
+	if (equals) {
+		*ret_value = equals + 1;
+	} else if (option->value == VALUE_REQUIRED) {
+		if (*index >= argc) {
+			fail(error, 0, "%s: option --%s needs a value: %s", command->name, option->name, option->shown);
+			return CLI_ERROR;
+		}
+		*ret_value = argv[(*index)++];
+	}
+	return option - command->options;
+}
+
+void cli_print_command_help(const struct cli_command *command, FILE *out)
+{
+	fprintf(out, "usage: linuxd %s %s%s\n\n%s\n", command->name, command->options ? "[OPTION...] " : "", command->arguments,
+		command->help);
+	if (command->options)
+		fputs("\noptions:\n", out);
+	for (const struct cli_option *option = command->options; option && option->name; option++) {
+		const char *help = option->help;
+		size_t width = strlen(option->shown);
+
+		fprintf(out, "  %-24s", option->shown);
+		if (width > 23)
+			fprintf(out, "\n  %24s", "");
+		while (strlen(help) > 74) {
+			int cut = 74;
+
+			while (cut > 0 && help[cut] != ' ')
+				cut--;
+			fprintf(out, "%.*s\n  %24s", cut, help, "");
+			help += cut + 1;
+		}
+		fprintf(out, "%s\n", help);
+	}
+}
+
+int parse_number(const char *text, unsigned long least, unsigned long most, unsigned long *ret_number)
+{
+	unsigned long number;
+	char *end;
+
+	errno = 0;
+	number = strtoul(text, &end, 10);
+	if (errno || end == text || *end || text[0] == '-' || number < least || number > most)
+		return -1;
+	*ret_number = number;
+	return 0;
+}
+
+int parse_size(const char *text, uint64_t *ret_size)
+{
+	static const char units[] = "KMGT";
+	const char *unit;
+	double size;
+	char *end;
+	int shift = 0;
+
+	size = strtod(text, &end);
+	if (end == text || !(size > 0))
+		return -1;
+	if (*end) {
+		unit = strchr(units, *end >= 'a' ? *end - 32 : *end);
+		if (!unit)
+			return -1;
+		shift = 10 * (unit - units + 1);
+		end++;
+		if (!strcmp(end, "iB") || !strcmp(end, "B") || !strcmp(end, "b"))
+			end += strlen(end);
+	}
+	if (*end || size * (1UL << shift) >= 0x1p62)
+		return -1;
+	*ret_size = size * (1UL << shift);
+	return 0;
+}
