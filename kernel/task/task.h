@@ -79,6 +79,7 @@ struct signal_struct {
 	struct pid *pgrp, *session; /* counted */
 	bool session_leader;
 	struct tty_struct *tty;     /* controlling terminal, counted */
+	struct pid *tty_old_pgrp;   /* counted: its foreground group when it hung up; told when the session leader exits */
 	struct list_head pgrp_link;    /* pgrp->processes */
 	struct list_head session_link; /* session->session_processes */
 
