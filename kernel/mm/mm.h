@@ -102,6 +102,7 @@ struct mm_struct {
 	int nr_tasks;
 	bool no_patch;        /* call sites stay on SIGSYS */
 	bool kernel_mm;       /* the kernel process */
+	bool membarrier_registered;
 	u64 peak_vm;
 	void *aio;            /* next issue */
 	struct wait_queue_head core_wait;
