@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+# A thin front of meson and ninja. `make demo` and `make check` are all one needs to know.
+.PHONY: all demo check check-quick soak bench docs packages install clean
+BUILD ?= build
+PREFIX ?= /usr/local
+
+all: $(BUILD)/build.ninja
+	ninja -C $(BUILD)
+
+$(BUILD)/build.ninja:
+	meson setup $(BUILD) --buildtype=release
+
+# As root on Debian: installs what is missing. Else says what to install, and how.
+packages:
+	tools/packages.sh
+
+demo: packages all
+	tools/demo.sh $(BUILD)
+
+# All tests; the last line is "N passed, N failed".
+check: packages all
+	tests/run.py --build $(BUILD)
+
+# What needs no root file system from the network.
+check-quick: all
+	tests/run.py --build $(BUILD) --group checks --group unit --group conformance --group security
+
+# An hour of mixed load without a leak; SECONDS=600 make soak for less.
+soak: packages all
+	tests/soak.py --build $(BUILD) --seconds $${SECONDS:-3600}
+
+bench: packages all
+	bench/run.py --build $(BUILD)
+
+docs:
+	tools/gen_syscalls.py docs kernel/syscalls.tbl docs/syscalls.md
+	tools/gen_host.py docs kernel/host/host.tbl docs/host-abi.md
+
+install: all
+	install -D $(BUILD)/linuxd $(DESTDIR)$(PREFIX)/bin/linuxd
+
+clean:
+	rm -rf $(BUILD)

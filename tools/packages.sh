@@ -1,0 +1,25 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Sees to the Debian packages that building, the demonstration, tests and benchmarks need.
+set -eu
+packages="gcc clang make meson ninja-build python3 libc6-dev linux-libc-dev busybox-static mmdebstrap util-linux runc git"
+missing=
+for package in $packages; do
+	dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"
+done
+[ -n "$missing" ] || exit 0
+if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+	apt-get update -q
+	DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $missing
+	exit 0
+fi
+# Without these nothing can be built; the rest is for tests and benchmarks, which say what they skip.
+need=
+for package in $missing; do
+	case $package in
+	gcc | make | meson | ninja-build | python3 | libc6-dev | linux-libc-dev | busybox-static) need="$need $package" ;;
+	esac
+done
+echo "Not installed:$missing"
+echo "Install them with: sudo apt-get install$missing"
+[ -z "$need" ]
