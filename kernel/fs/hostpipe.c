@@ -14,6 +14,7 @@
 #include "host.gen.h"
 #include "include/abi/boot.h"
 #include "kernel/fs/pipe/pipe.h"
+#include "kernel/fs/tty/tty.h"
 #include "kernel/mm/alloc.h"
 #include "kernel/task/signal.h"
 #include "kernel/task/task.h"
@@ -213,6 +214,8 @@ void hostpipe_ready(int index, unsigned epoll_events)
 {
 	if (index < 0 || index >= (int)ARRAY_SIZE(stdio))
 		return;
+	/* With --tty the descriptors are the terminal's; otherwise this does nothing. */
+	console_ready(index, epoll_events);
 	struct hostpipe *hp = &stdio[index];
 	if (!hp->files)
 		return;
