@@ -25,6 +25,21 @@
 
 static struct mount *memfd_mount;
 
+struct mount *mount_internal(struct super_block *sb)
+{
+	struct mount *mount = kzalloc(sizeof(*mount));
+
+	if (!mount)
+		return NULL;
+	refcount_set(&mount->count, 1);
+	mount->sb = sb;
+	mount->root = dentry_get(sb->root);
+	list_init(&mount->children);
+	list_init(&mount->sibling);
+	list_init(&mount->ns_link);
+	return mount;
+}
+
 struct file *memory_file(const char *name, mode_t mode, unsigned open_flags)
 {
 	struct path path = { .mount = memfd_mount };
@@ -105,15 +120,7 @@ static int memfd_init(void)
 
 	if (IS_ERR(sb))
 		return (int)PTR_ERR(sb);
-	memfd_mount = kzalloc(sizeof(*memfd_mount));
-	if (!memfd_mount)
-		return -ENOMEM;
-	refcount_set(&memfd_mount->count, 1);
-	memfd_mount->sb = sb;
-	memfd_mount->root = dentry_get(sb->root);
-	list_init(&memfd_mount->children);
-	list_init(&memfd_mount->sibling);
-	list_init(&memfd_mount->ns_link);
-	return 0;
+	memfd_mount = mount_internal(sb);
+	return memfd_mount ? 0 : -ENOMEM;
 }
 INITCALL(memfd, memfd_init, "tmpfs");
