@@ -37,7 +37,7 @@ struct proc_inode {
 	pid_t tid;  /* 0: not about a process */
 	u64 start;  /* its start time: numbers are used again */
 	bool thread; /* below task/ */
-	int fd;     /* below fd/ and fdinfo/ */
+	int fd;     /* below fd/ and fdinfo/; in sysfs the number of the cpu; else -1 */
 };
 static inline struct proc_inode *proc_i(const struct inode *inode) { return inode->private; }
 
@@ -53,7 +53,9 @@ int proc_bind(struct dentry *dentry, const struct proc_entry *entry, const struc
 ino_t proc_ino(const struct proc_entry *entry, pid_t tid, int fd);
 const struct proc_entry *proc_find(const struct proc_entry *table, const char *name, size_t length);
 /* Emits the table from position 2 on; true when all of it is out and ctx->pos >= its end. */
-bool proc_emit_table(struct dir_context *ctx, const struct proc_entry *table, pid_t tid);
+bool proc_emit_table(struct dir_context *ctx, const struct proc_entry *table, pid_t tid, int fd);
+/* A super block whose root is this entry; sysfs is made of the same tables. ERR_PTR. */
+struct super_block *proc_super(const struct file_system_type *type, unsigned long flags, const struct proc_entry *root_entry);
 bool proc_revalidate(struct dentry *dentry);
 int proc_getattr(struct inode *inode, struct kstat *ret_stat);
 int proc_permission(struct inode *inode, unsigned mask);

@@ -105,7 +105,7 @@ static int root_iterate(struct file *file, struct dir_context *ctx)
 	if (!dir_emit_dots(file, ctx))
 		return 0;
 	if (ctx->pos < FIRST_PROCESS) {
-		if (!proc_emit_table(ctx, proc_global_entries, 0))
+		if (!proc_emit_table(ctx, proc_global_entries, 0, -1))
 			return 0;
 		ctx->pos = FIRST_PROCESS;
 	}

@@ -19,7 +19,8 @@ ino_t proc_ino(const struct proc_entry *entry, pid_t tid, int fd)
 	return entry == &proc_root_entry ? 1 : (row << 2 | 2) + ((u64)(u32)tid << 26) + ((u64)(unsigned)(fd + 1) << 48);
 }
 
-static struct inode *make_inode(struct super_block *sb, const struct proc_entry *entry, struct task_struct *task, bool thread, int fd)
+static struct inode *make_inode(struct super_block *sb, const struct proc_entry *entry, struct task_struct *task, bool thread,
+				int fd)
 {
 	struct proc_inode *info = kzalloc(sizeof(*info));
 	struct inode *inode = info ? inode_alloc(sb, entry->mode) : NULL;
@@ -88,17 +89,17 @@ static int proc_dir_lookup(struct inode *dir, struct dentry *dentry)
 {
 	const struct proc_entry *entry = proc_find(proc_i(dir)->entry->children, dentry->name, dentry->name_length);
 
-	return entry ? proc_bind(dentry, entry, dir, NULL, -1) : 0;
+	return entry ? proc_bind(dentry, entry, dir, NULL, proc_i(dir)->fd) : 0;
 }
 
-bool proc_emit_table(struct dir_context *ctx, const struct proc_entry *table, pid_t tid)
+bool proc_emit_table(struct dir_context *ctx, const struct proc_entry *table, pid_t tid, int fd)
 {
 	loff_t at = 2;
 
 	for (; table->name; table++, at++) {
 		if (at < ctx->pos)
 			continue;
-		if (!dir_emit(ctx, table->name, strlen(table->name), proc_ino(table, tid, -1), (table->mode & S_IFMT) >> 12))
+		if (!dir_emit(ctx, table->name, strlen(table->name), proc_ino(table, tid, fd), (table->mode & S_IFMT) >> 12))
 			return false;
 		ctx->pos = at + 1;
 	}
@@ -110,7 +111,7 @@ static int proc_dir_iterate(struct file *file, struct dir_context *ctx)
 	struct proc_inode *info = proc_i(file->inode);
 
 	if (dir_emit_dots(file, ctx))
-		proc_emit_table(ctx, info->entry->children, info->tid);
+		proc_emit_table(ctx, info->entry->children, info->tid, info->fd);
 	return 0;
 }
 
@@ -250,13 +251,13 @@ static void proc_evict_inode(struct inode *inode)
 
 static int proc_statfs(struct super_block *sb, struct kstatfs *ret)
 {
-	*ret = (struct kstatfs){ .type = PROC_SUPER_MAGIC, .bsize = PAGE_SIZE, .frsize = PAGE_SIZE, .namelen = NAME_MAX, .fsid = sb->dev };
+	*ret = (struct kstatfs){ .type = sb->type->magic, .bsize = PAGE_SIZE, .frsize = PAGE_SIZE, .namelen = NAME_MAX, .fsid = sb->dev };
 	return 0;
 }
 
 static const struct super_operations proc_super_ops = { .evict_inode = proc_evict_inode, .statfs = proc_statfs };
 
-static struct super_block *proc_mount(const struct file_system_type *type, unsigned long flags, const char *source, const char *data)
+struct super_block *proc_super(const struct file_system_type *type, unsigned long flags, const struct proc_entry *root_entry)
 {
 	struct super_block *sb = super_alloc(type, &proc_super_ops);
 	struct inode *root;
@@ -264,8 +265,8 @@ static struct super_block *proc_mount(const struct file_system_type *type, unsig
 	if (!sb)
 		return ERR_PTR(-ENOMEM);
 	sb->flags |= flags;
-	sb->blocksize = 1024;
-	root = make_inode(sb, &proc_root_entry, NULL, false, -1);
+	sb->blocksize = PAGE_SIZE;
+	root = make_inode(sb, root_entry, NULL, false, -1);
 	sb->root = root ? dentry_make_root(root) : NULL;
 	if (sb->root)
 		return sb;
@@ -273,6 +274,11 @@ static struct super_block *proc_mount(const struct file_system_type *type, unsig
 		inode_put(root);
 	super_put(sb);
 	return ERR_PTR(-ENOMEM);
+}
+
+static struct super_block *proc_mount(const struct file_system_type *type, unsigned long flags, const char *source, const char *data)
+{
+	return proc_super(type, flags, &proc_root_entry);
 }
 
 static struct file_system_type proc_type = { .name = "proc", .magic = PROC_SUPER_MAGIC, .mount = proc_mount };

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* /proc/PID/net: the loopback device and the heads of the socket tables; there are no internet sockets. */
+#include "kernel/fs/proc/proc.h"
+
+static int show_text(struct file *file, struct seq_buffer *seq)
+{
+	seq_puts(seq, proc_i(file->inode)->entry->data);
+	return 0;
+}
+
+#define NET_TEXT(name_, text_) PROC_FILE(name_, 0444, show_text, .data = (void *)(text_))
+
+const struct proc_entry proc_net_entries[] = {
+	NET_TEXT("arp", "IP address       HW type     Flags       HW address            Mask     Device\n"),
+	NET_TEXT("dev", "Inter-|   Receive                                                |  Transmit\n"
+			" face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed\n"
+			"    lo:       0       0    0    0    0     0          0         0        0       0    0    0    0     0       0          0\n"),
+	NET_TEXT("if_inet6", ""),
+	NET_TEXT("netlink", "sk               Eth Pid        Groups   Rmem     Wmem     Dump  Locks    Drops    Inode\n"),
+	NET_TEXT("packet", "sk               RefCnt Type Proto  Iface R Rmem   User   Inode\n"),
+	NET_TEXT("protocols", "protocol  size sockets  memory press maxhdr  slab module     cl co di ac io in de sh ss gs se re sp bi br ha uh gp em\n"),
+	NET_TEXT("raw", "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops\n"),
+	NET_TEXT("route", "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT"
+			  "                                                       \n"),
+	NET_TEXT("snmp", "Ip: Forwarding DefaultTTL\nIp: 2 64\n"),
+	NET_TEXT("sockstat", "sockets: used 0\nTCP: inuse 0 orphan 0 tw 0 alloc 0 mem 0\nUDP: inuse 0 mem 0\nUDPLITE: inuse 0\nRAW: inuse 0\n"
+			     "FRAG: inuse 0 memory 0\n"),
+	NET_TEXT("tcp", "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode"
+			"                                                     \n"),
+	NET_TEXT("tcp6", "  sl  local_address                         remote_address                        st tx_queue rx_queue tr tm->when "
+			 "retrnsmt   uid  timeout inode\n"),
+	NET_TEXT("udp", "   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops"
+			"             \n"),
+	NET_TEXT("udp6", "  sl  local_address                         remote_address                        st tx_queue rx_queue tr tm->when "
+			 "retrnsmt   uid  timeout inode ref pointer drops\n"),
+	NET_TEXT("unix", "Num       RefCount Protocol Flags    Type St Inode Path\n"),
+	{ 0 },
+};
