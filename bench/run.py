@@ -1,0 +1,226 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""make bench: each row natively and inside linuxd, alternately; median of the pairs, ratio, and the limit it should keep.
+
+usage: bench/run.py [--build DIR] [--rounds N] [--dynamic] [--cpus N] [ROW]...
+
+Native is the host's kernel in the same root file system (namespaces and chroot, tests/oracle.sh); for the whole command it is
+`runc run`. Both sides run the same binaries. Writes the table also to BUILD/bench.md.
+"""
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+
+SOURCE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+BENCH_ROWS = [
+    ("getppid", "getppid", 0.06),
+    ("clock_gettime", "clock_gettime through the vDSO", 1.3),
+    ("pipe", "pipe write+read, 64 B", 0.3),
+    ("unix", "UNIX stream write+read, 64 B", 0.15),
+    ("epoll", "eventfd ready in epoll_wait", 0.2),
+    ("stat", "stat, cached", 0.35),
+    ("open", "open+close, cached", 0.6),
+    ("pread", "pread 64 B, hostfs, in page cache", 1.3),
+    ("create", "create+write+unlink on tmpfs", 0.6),
+    ("mmap", "mmap, touch, munmap 64 KiB", 1.15),
+    ("pingpong-threads", "pipe ping-pong between two threads", 0.02),
+    ("pingpong-processes", "pipe ping-pong between two processes", 0.25),
+    ("pthread", "pthread create+join", 0.06),
+    ("fork", "fork+exit+wait", 1.2),
+    ("exec", "vfork+exec /bin/true+wait", 0.7),
+]
+SCRIPT_ROWS = [
+    ("bash", "bash running /bin/true 300 times", 1.0),
+    ("gcc", "gcc -O2 of one 5,000-line file", 1.05),
+]
+WHOLE = ("run", "`linuxd run --rootfs D -- /bin/true`, whole command", 0.25)
+MEMORY_LIMIT_MIB = 8
+ENVIRONMENT = dict(os.environ)
+
+
+def c_program(lines):
+    """A C file of about `lines` lines that keeps an optimiser busy as ordinary code does."""
+    out = ["#include <stdio.h>", "#include <stdlib.h>", "#include <string.h>", "struct node { struct node *next; int key; char name[16]; };"]
+    number = 0
+    while len(out) < lines - 12:
+        n = number
+        number += 1
+        out += [f"static int work_{n}(struct node *list, int limit)", "{", f"\tint sum = {n};",
+                "\tfor (struct node *at = list; at && sum < limit; at = at->next) {",
+                f"\t\tif (at->key % {n % 17 + 2} == 0)", "\t\t\tsum += at->key * (int)strlen(at->name);", "\t\telse",
+                f"\t\t\tsum ^= at->key << {n % 7};", "\t}", f"\tif (sum > {n * 3})",
+                f"\t\tprintf(\"%d %s\\n\", sum, list ? list->name : \"none\");", "\treturn sum;", "}"]
+    out += ["int main(int argc, char **argv)", "{", "\tstruct node *list = calloc(1, sizeof(*list));", "\tint sum = 0;", "\tlist->key = argc;"]
+    out += [f"\tsum += work_{n}(list, 1000);" for n in range(number)] + ["\treturn sum;", "}"]
+    return "\n".join(out) + "\n"
+
+
+def timed_script(name):
+    """Shell code that prints the milliseconds the row takes."""
+    work = {"bash": "for i in {1..300}; do /bin/true; done",
+            "gcc": "gcc -O2 -c -o /tmp/big.o /bench-dir/big.c"}[name]
+    return f"start=$(date +%s%N); {work}; end=$(date +%s%N); echo $((end - start))"
+
+
+class Bench:
+    def __init__(self, options):
+        self.build = os.path.abspath(options.build)
+        self.linuxd = os.path.join(self.build, "linuxd")
+        self.options = options
+        base = subprocess.run([os.path.join(SOURCE, "tools/make_rootfs.sh")], check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+        self.rootfs = os.path.join(self.build, "bench-root")
+        if not os.path.exists(self.rootfs + ".ready"):
+            shutil.rmtree(self.rootfs, ignore_errors=True)
+            subprocess.run(["cp", "-a", "--reflink=auto", base, self.rootfs], check=True)
+            open(self.rootfs + ".ready", "w").close()
+        os.makedirs(os.path.join(self.rootfs, "bench-dir"), exist_ok=True)
+        with open(os.path.join(self.rootfs, "bench-dir/big.c"), "w") as f:
+            f.write(c_program(5000))
+        link = [] if options.dynamic else ["-static"]
+        subprocess.run(["gcc", "-O2", *link, "-o", os.path.join(self.rootfs, "usr/bin/bench"), os.path.join(SOURCE, "bench/bench.c"),
+                        "-lpthread"], check=True)
+
+    def inside(self, *command):
+        return [self.linuxd, "run", "--rootfs", self.rootfs, "--cpus", str(self.options.cpus), "--tmpfs", "/tmp", "--env", "HOME=/root", "--",
+                *command]
+
+    def native(self, *command):
+        return [os.path.join(SOURCE, "tests/oracle.sh"), self.rootfs, *command]
+
+    @staticmethod
+    def nanoseconds(command, timeout=300):
+        result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, timeout=timeout, text=True)
+        if result.returncode != 0:
+            raise RuntimeError(f"status {result.returncode}: {result.stderr.strip()[-200:]}")
+        return float(result.stdout.split()[-1])
+
+    @staticmethod
+    def wall(command):
+        start = time.monotonic_ns()
+        subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL, check=True, timeout=60)
+        return time.monotonic_ns() - start
+
+    def pairs(self, measure_native, measure_inside, rounds):
+        native, inside = [], []
+        for _ in range(rounds):
+            native.append(measure_native())
+            inside.append(measure_inside())
+        return statistics.median(native), statistics.median(inside), statistics.median(b / a for a, b in zip(native, inside))
+
+    def row(self, name):
+        if name in ("bash", "gcc"):
+            command = ["/bin/bash", "-c", timed_script(name)]
+        else:
+            command = ["/usr/bin/bench", name]
+        return self.pairs(lambda: self.nanoseconds(self.native(*command)), lambda: self.nanoseconds(self.inside(*command)), self.options.rounds)
+
+    def runc_bundle(self):
+        bundle = os.path.join(self.build, "bench-bundle")
+        os.makedirs(bundle, exist_ok=True)
+        config = os.path.join(bundle, "config.json")
+        if os.path.exists(config):
+            os.unlink(config)
+        subprocess.run(["runc", "spec", *([] if os.getuid() == 0 else ["--rootless"])], cwd=bundle, check=True)
+        with open(config) as f:
+            spec = json.load(f)
+        spec["process"]["terminal"] = False
+        spec["process"]["args"] = ["/bin/true"]
+        spec["root"] = {"path": self.rootfs, "readonly": False}
+        with open(config, "w") as f:
+            json.dump(spec, f)
+        return bundle
+
+    def whole(self):
+        bundle = self.runc_bundle()
+        native = ["runc", "run", "--bundle", bundle, f"linuxd-bench-{os.getpid()}"]
+        return self.pairs(lambda: self.wall(native), lambda: self.wall(self.inside("/bin/true")), self.options.rounds * 3)
+
+    def memory(self):
+        """Proportional set size of all host processes of a container that sleeps, beyond the program's own, in KiB."""
+        def pss(pid):
+            with open(f"/proc/{pid}/smaps_rollup") as f:
+                return next(int(line.split()[1]) for line in f if line.startswith("Pss:"))
+
+        def tree(pid):
+            pids, queue = [], [pid]
+            while queue:
+                at = queue.pop()
+                pids.append(at)
+                for task in os.listdir(f"/proc/{at}/task"):
+                    with open(f"/proc/{at}/task/{task}/children") as f:
+                        queue += [int(child) for child in f.read().split()]
+            return pids
+
+        def total(command, only_last):
+            child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
+            try:
+                time.sleep(2)
+                pids = tree(child.pid)
+                return pss(pids[-1]) if only_last else sum(pss(pid) for pid in pids)
+            finally:
+                child.terminate()
+                child.wait(timeout=20)
+        program = total([os.path.join(self.rootfs, "bin/sleep"), "20"], True)
+        return total(self.inside("/bin/sleep", "20"), False) - program
+
+
+def show(value):
+    for unit, size in (("s", 1e9), ("ms", 1e6), ("µs", 1e3)):
+        if value >= size:
+            return f"{value / size:.3g} {unit}"
+    return f"{value:.3g} ns"
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--build", default="build")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--cpus", type=int, default=2)
+    parser.add_argument("--dynamic", action="store_true")
+    parser.add_argument("rows", nargs="*")
+    options = parser.parse_args()
+    bench = Bench(options)
+    lines, short, broken = [], 0, 0
+
+    def put(line):
+        print(line, flush=True)
+        lines.append(line)
+
+    put("| row | native | inside | times native | at most | |")
+    put("|---|---|---|---|---|---|")
+    for name, title, limit in BENCH_ROWS + SCRIPT_ROWS + [WHOLE]:
+        if options.rows and name not in options.rows:
+            continue
+        try:
+            if name == "run" and not shutil.which("runc"):
+                put(f"| {title} | | | | {limit} | runc is not installed |")
+                continue
+            native, inside, ratio = bench.whole() if name == "run" else bench.row(name)
+        except (RuntimeError, subprocess.SubprocessError, ValueError, IndexError) as error:
+            put(f"| {title} | | | | {limit} | failed: {error} |")
+            broken += 1
+            continue
+        verdict = "ok" if ratio <= limit else f"falls short by {ratio / limit:.2f} times"
+        short += ratio > limit
+        put(f"| {title} | {show(native)} | {show(inside)} | {ratio:.3f} | {limit} | {verdict} |")
+    if not options.rows or "memory" in options.rows:
+        try:
+            extra = bench.memory() / 1024
+            put(f"| memory beyond the program's own (PSS) | | {extra:.1f} MiB | | {MEMORY_LIMIT_MIB} MiB | "
+                f"{'ok' if extra <= MEMORY_LIMIT_MIB else 'falls short'} |")
+        except (OSError, subprocess.SubprocessError, StopIteration) as error:
+            put(f"| memory beyond the program's own (PSS) | | | | {MEMORY_LIMIT_MIB} MiB | failed: {error} |")
+            broken += 1
+    print(f"\n{short} rows fall short, {broken} failed")
+    with open(os.path.join(bench.build, "bench.md"), "w") as f:
+        f.write("\n".join(lines) + "\n")
+    return 1 if broken else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
