@@ -15,6 +15,7 @@
 #include "include/abi/boot.h"
 #include "kernel/fs/pipe/pipe.h"
 #include "kernel/fs/tty/tty.h"
+#include "kernel/fs/tty/tty.h"
 #include "kernel/mm/alloc.h"
 #include "kernel/task/signal.h"
 #include "kernel/task/task.h"
@@ -212,6 +213,10 @@ static void hostpipe_release(struct file *file)
 
 void hostpipe_ready(int index, unsigned epoll_events)
 {
+	if (((struct monitor_channel *)LAYOUT_CHANNEL)->boot.flags & BOOT_TTY) {
+		console_ready(index, epoll_events);
+		return;
+	}
 	if (index < 0 || index >= (int)ARRAY_SIZE(stdio))
 		return;
 	/* With --tty the descriptors are the terminal's; otherwise this does nothing. */

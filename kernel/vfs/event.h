@@ -26,7 +26,4 @@ long fcntl_lock(unsigned fd, struct file *file, unsigned cmd, u64 arg);
 /* /proc/locks: a heap string, freed by the caller; NULL when out of memory. */
 char *locks_show(void);
 
-/* /proc/sys/fs/inotify. */
-extern unsigned inotify_max_user_watches, inotify_max_user_instances, inotify_max_queued_events;
-
 #endif

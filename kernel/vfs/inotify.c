@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * inotify(7): watches on inodes, a queue of events per instance. inotify_add_watch fails with ENOSPC over
- * inotify_max_user_watches, inotify_init with EMFILE over inotify_max_user_instances; a queue that is full gets one
- * IN_Q_OVERFLOW event and loses the rest.
+ * fs.inotify.max_user_watches, inotify_init with EMFILE over fs.inotify.max_user_instances; a queue that is
+ * full gets one IN_Q_OVERFLOW event and loses the rest.
  *
  * A watch holds its inode, so that a file that nobody uses keeps its watch. inode->marks is NULL while there is no
  * watch: the vfs tests that before it calls the hooks here.
@@ -11,6 +11,7 @@
 
 #include <asm/ioctls.h>
 
+#include "kernel/fs/proc/sysctl.h"
 #include "kernel/mm/alloc.h"
 #include "kernel/task/task.h"
 #include "kernel/vfs/event.h"
@@ -23,10 +24,6 @@
 #define SELF_BITS (IN_DELETE_SELF | IN_MOVE_SELF) /* never reported by the parent directory */
 #define OPTION_BITS (IN_ONLYDIR | IN_DONT_FOLLOW | IN_EXCL_UNLINK | IN_MASK_CREATE | IN_MASK_ADD | IN_ONESHOT)
 #define VALID_BITS (EVENT_BITS | OPTION_BITS | IN_UNMOUNT | IN_Q_OVERFLOW | IN_IGNORED | IN_ISDIR)
-
-unsigned inotify_max_user_watches = 65536;
-unsigned inotify_max_user_instances = 128;
-unsigned inotify_max_queued_events = 16384;
 
 struct inotify_marks {
 	struct list_head list;
@@ -100,7 +97,7 @@ static void queue_event(struct inotify_group *group, int wd, u32 mask, u32 cooki
 			return;
 	}
 	struct inotify_record *record = NULL;
-	if (group->nr_records < inotify_max_queued_events)
+	if (group->nr_records < sysctl_inotify_max_queued_events)
 		record = kzalloc(sizeof(*record) + padded);
 	if (!record) {
 		queue_overflow(group);
@@ -309,7 +306,7 @@ long sys_inotify_init1(int flags)
 	if (flags & ~(O_CLOEXEC | O_NONBLOCK))
 		return -EINVAL;
 	user_usage(current->cred->uid, &instances, &watches);
-	if (instances >= inotify_max_user_instances)
+	if (instances >= sysctl_inotify_max_user_instances)
 		return -EMFILE;
 	struct inotify_group *group = kzalloc(sizeof(*group));
 	if (!group)
@@ -356,7 +353,7 @@ static int group_watch(struct inotify_group *group, struct inode *inode, u32 mas
 		}
 	}
 	user_usage(group->uid, &instances, &watches);
-	if (watches >= inotify_max_user_watches)
+	if (watches >= sysctl_inotify_max_user_watches)
 		return -ENOSPC;
 	mark = kzalloc(sizeof(*mark));
 	if (!mark)

@@ -41,6 +41,7 @@ int wake_up_sync_poll(struct wait_queue_head *wq, unsigned key) { return 0; }
 int copy_to_user(user_ptr dst, const void *src, size_t n) { return -EFAULT; }
 int put_user_u32(user_ptr dst, u32 value) { return -EFAULT; }
 int send_signal_thread(int sig, const siginfo_t *info, struct task_struct *task) { return 0; }
+s64 sysctl_pipe_max_size = 1048576;
 bool hostpipe_reopen(struct inode *inode, struct file *file) { return false; }
 struct file *anon_inode_file(const char *name, mode_t mode, const struct file_operations *ops, void *p, unsigned flags)
 {

@@ -15,12 +15,11 @@
 
 #include <asm/ioctls.h>
 
+#include "kernel/fs/proc/sysctl.h"
 #include "kernel/mm/alloc.h"
 #include "kernel/task/signal.h"
 #include "kernel/task/task.h"
 #include "syscalls.gen.h"
-
-unsigned pipe_max_size = 1048576;
 
 static struct pipe *pipe_alloc(void)
 {
@@ -533,7 +532,7 @@ static long pipe_set_size(struct pipe *pipe, u64 want)
 		return -EINVAL;
 	while (size < want)
 		size <<= 1;
-	if (size > pipe->size && size > pipe_max_size && !capable(CAP_SYS_RESOURCE))
+	if (size > pipe->size && size > sysctl_pipe_max_size && !capable(CAP_SYS_RESOURCE))
 		return -EPERM;
 	if (size < pipe_used(pipe) + pipe->held || size >> PAGE_SHIFT < packets_used(pipe))
 		return -EBUSY;

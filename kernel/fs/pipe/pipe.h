@@ -6,7 +6,6 @@
 #include "kernel/vfs/vfs.h"
 
 #define PIPE_DEFAULT_SIZE 65536U
-extern unsigned pipe_max_size; /* /proc/sys/fs/pipe-max-size, bytes */
 
 /* A write in packet mode (O_DIRECT): positions count all bytes ever written. */
 struct pipe_packet {

@@ -6,6 +6,7 @@
 #include "kernel/mm/alloc.h"
 #include "kernel/mm/mm.h"
 #include "kernel/mm/object.h"
+#include "kernel/vfs/event.h"
 
 extern struct boot_params *boot;
 static u64 kernel_start; /* CLOCK_MONOTONIC */
@@ -182,6 +183,17 @@ static int show_devices(struct file *file, struct seq_buffer *seq)
 	return 0;
 }
 
+static int show_locks(struct file *file, struct seq_buffer *seq)
+{
+	char *text = locks_show();
+
+	if (!text)
+		return -ENOMEM;
+	seq_puts(seq, text);
+	kfree(text);
+	return 0;
+}
+
 static int show_partitions(struct file *file, struct seq_buffer *seq) { seq_puts(seq, "major minor  #blocks  name\n\n"); return 0; }
 static int show_swaps(struct file *file, struct seq_buffer *seq) { seq_puts(seq, "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n"); return 0; }
 static int show_nothing(struct file *file, struct seq_buffer *seq) { return 0; }
@@ -272,7 +284,7 @@ const struct proc_entry proc_global_entries[] = {
 	PROC_DIR("fs", empty_entries),
 	PROC_FILE("interrupts", 0444, show_interrupts),
 	PROC_FILE("loadavg", 0444, show_loadavg),
-	PROC_FILE("locks", 0444, show_nothing),
+	PROC_FILE("locks", 0444, show_locks),
 	PROC_FILE("meminfo", 0444, show_meminfo),
 	PROC_FILE("misc", 0444, show_misc),
 	PROC_FILE("modules", 0444, show_nothing),
