@@ -451,9 +451,14 @@ static int lookup(int dfd, const char *name, unsigned flags, struct path *ret_pa
 	return 0;
 }
 
+/* -ESTALE: what the cache knew is not what the host has; the cache has been told. */
 int path_lookup(int dfd, const char *name, unsigned flags, struct path *ret_path)
 {
-	return lookup(dfd, name, flags, ret_path);
+	int error, attempt = 0;
+	do {
+		error = lookup(dfd, name, flags, ret_path);
+	} while (unlikely(error == -ESTALE) && attempt++ < 8);
+	return error;
 }
 
 int user_path_lookup(int dfd, user_ptr name, unsigned flags, struct path *ret_path)
@@ -462,7 +467,7 @@ int user_path_lookup(int dfd, user_ptr name, unsigned flags, struct path *ret_pa
 	int error = user_path_get(&path, name, flags & LOOKUP_EMPTY);
 	if (error)
 		return error;
-	error = lookup(dfd, path.name, flags, ret_path);
+	error = path_lookup(dfd, path.name, flags, ret_path);
 	user_path_release(&path);
 	return error;
 }

@@ -102,6 +102,8 @@ static int creation_end(struct creation *c, int error)
 {
 	struct inode *dir = c->walk.path.dentry->inode;
 	mutex_unlock(&dir->lock);
+	if (error == -ESTALE)
+		error = -EEXIST; /* somebody outside the container was faster */
 	if (!error && dir->marks)
 		fsnotify_name(dir, IN_CREATE, c->dentry->name, 0, is_directory(c->dentry));
 	dentry_put(c->dentry);

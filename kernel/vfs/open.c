@@ -229,10 +229,14 @@ struct file *do_file_open(int dfd, const char *name, unsigned flags, mode_t mode
 		flags |= O_NOFOLLOW;
 	if (!*name && !(lookup_flags & LOOKUP_EMPTY))
 		return ERR_PTR(-ENOENT);
-	error = walk_start(&w, dfd, name, lookup_flags);
-	if (error)
-		return ERR_PTR(error);
-	f = open_walk(&w, flags, mode);
-	walk_end(&w);
-	return f;
+	/* -ESTALE: what the cache knew is not what the host has; the cache has been told. */
+	for (int attempt = 0;; attempt++) {
+		error = walk_start(&w, dfd, name, lookup_flags);
+		if (error)
+			return ERR_PTR(error);
+		f = open_walk(&w, flags, mode);
+		walk_end(&w);
+		if (likely(f != ERR_PTR(-ESTALE)) || attempt == 8)
+			return f;
+	}
 }
