@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+// sources: runtime/error.c runtime/sandbox/slots.c runtime/sandbox/relay.c runtime/sandbox/image.c
+// flags: -D_GNU_SOURCE -pthread
+/*
+ * The monitor against a hostile sandbox. The input is what a sandbox may write into the channel: requests in slots, the status, the text of
+ * --stats. After each input everything outside the container's directories must be as before, and the read-only mount too.
+ *
+ * With libFuzzer (clang -fsanitize=fuzzer): finds inputs by itself. Without (-DREPLAY): each argument is a file or a directory of inputs;
+ * "--random N [SEED]" makes N inputs of its own.
+ */
+#include "runtime/sandbox/monitor.c"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <sys/xattr.h>
+
+#define PLACE "/tmp/linuxd-fuzz-monitor"
+
+/* An "image" of no size: image_load refuses it. */
+__asm__(".globl kernel_image_start, kernel_image_end\n.data\nkernel_image_start:\nkernel_image_end:\n.byte 0\n.text\n");
+
+int launch_prepare(struct sandbox *sandbox, struct error *error) { return -1; }
+int launch_start(struct sandbox *sandbox, struct error *error) { return -1; }
+int walls_prepare(struct sandbox *sandbox, struct error *error) { return -1; }
+void walls_remove(struct sandbox *sandbox) { }
+
+static struct sandbox_config config;
+static struct sandbox sandbox;
+static struct monitor monitor_of_container;
+static char place[64];
+
+static void must(int good, const char *what)
+{
+	if (good)
+		return;
+	dprintf(2, "%s: %s\n", what, strerror(errno));
+	abort();
+}
+
+static int remove_one(const char *path, const struct stat *status, int type, struct FTW *where)
+{
+	return remove(path);
+}
+
+static void clean_up(void)
+{
+	nftw(place, remove_one, 64, FTW_DEPTH | FTW_PHYS);
+}
+
+static void in_place(char *path, const char *name)
+{
+	snprintf(path, 256, "%s/%s", place, name);
+}
+
+static void write_text(const char *name, const char *text)
+{
+	char path[256];
+	int fd;
+
+	in_place(path, name);
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0640);
+	must(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text), path);
+	close(fd);
+}
+
+static void fill_root(void)
+{
+	static const char *const links[][2] = { { "../outside", "root/out" }, { "../outside/secret", "root/secret" }, { "/", "root/slash" },
+						{ "..", "root/dir/up" }, { "/proc/self/root", "root/magic" }, { "f", "root/good" } };
+	char path[256];
+
+	in_place(path, "root/dir");
+	mkdir(path, 0755);
+	write_text("root/f", "file");
+	write_text("root/dir/g", "file");
+	for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++) {
+		in_place(path, links[i][1]);
+		if (symlink(links[i][0], path))
+			must(errno == EEXIST || errno == ENOTDIR, path);
+	}
+}
+
+static int open_place(const char *name)
+{
+	char path[256];
+	int fd;
+
+	in_place(path, name);
+	fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	must(fd >= 0, path);
+	return fd;
+}
+
+static void set_up(void)
+{
+	static const char *const folders[] = { "", "root", "outside", "outside/dir", "readonly", "single" };
+	char path[256];
+
+	snprintf(place, sizeof(place), PLACE "-%d", getpid());
+	atexit(clean_up);
+	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
+		in_place(path, folders[i]);
+		must(mkdir(path, 0755) == 0 || errno == EEXIST, path);
+	}
+	write_text("outside/secret", "secret");
+	write_text("readonly/f", "constant");
+	write_text("single/mine", "mine");
+	write_text("single/other", "other");
+	fill_root();
+	config.nr_mounts = 3;
+	config.mounts[0] = (struct sandbox_mount){ .source = "readonly", .target = "/ro", .read_only = true };
+	config.mounts[1] = (struct sandbox_mount){ .source = "single/mine", .target = "/mine" };
+	config.mounts[2] = (struct sandbox_mount){ .target = "/tmp" };
+	sandbox = (struct sandbox){ .config = &config, .nr_mounts = 4, .heap_fd = -1, .pages_fd = -1 };
+	sandbox.mount_fd[0] = open_place("root");
+	sandbox.mount_fd[1] = open_place("readonly");
+	sandbox.mount_fd[2] = open_place("single");
+	sandbox.mount_fd[3] = -1;
+	strcpy(sandbox.mount_file[2], "mine");
+	sandbox.channel = mmap(NULL, LAYOUT_CHANNEL_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	must(sandbox.channel != MAP_FAILED, "channel");
+	monitor_of_container.sandbox = &sandbox;
+	stderr = fopen("/dev/null", "w");
+}
+
+/* Everything the container must not have touched, in one number. */
+static uint64_t fingerprint(const char *name)
+{
+	char path[256], names[256];
+	struct stat status;
+	uint64_t sum;
+
+	in_place(path, name);
+	if (lstat(path, &status))
+		return 0;
+	sum = status.st_ino * 31 + status.st_mode * 37 + status.st_uid * 41 + status.st_gid * 43 + status.st_nlink * 47 +
+	      status.st_size * 53 + status.st_mtim.tv_nsec * 59 + status.st_mtim.tv_sec * 61 + status.st_ctim.tv_nsec * 67;
+	return sum + 71 * (uint64_t)(llistxattr(path, names, sizeof(names)) + 2);
+}
+
+static uint64_t outside(void)
+{
+	static const char *const names[] = { "", "outside", "outside/secret", "outside/dir", "readonly", "readonly/f", "single",
+					     "single/other" };
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		sum = sum * 1000003 + fingerprint(names[i]);
+	return sum;
+}
+
+/* Bytes of the input, zeroes behind its end. */
+struct input {
+	const uint8_t *data;
+	size_t size;
+};
+
+static void take(struct input *input, void *to, size_t size)
+{
+	size_t got = size < input->size ? size : input->size;
+
+	memset(to, 0, size);
+	memcpy(to, input->data, got);
+	input->data += got;
+	input->size -= got;
+}
+
+static void take_text(struct input *input, char *to, size_t size)
+{
+	uint8_t length;
+
+	take(input, &length, 1);
+	memset(to, length == 255 ? 'x' : 0, size);
+	take(input, to, length < size ? length : size);
+	if (length < size - 1 && length != 255)
+		to[length] = '\0';
+}
+
+static void take_slot(struct input *input, struct monitor_slot *slot)
+{
+	uint8_t op, mount;
+
+	take(input, &op, 1);
+	take(input, &mount, 1);
+	slot->op = op & 0x80 ? op * 0x1010101U : op;
+	slot->mount = (int8_t)mount;
+	take(input, slot->arg, sizeof(slot->arg));
+	/* Times of the real files are compared; the clock must not be changed by times that are far away. */
+	take_text(input, slot->path, sizeof(slot->path));
+	take_text(input, slot->data, 255);
+	take(input, slot->data + strnlen(slot->data, 254) + 1, input->size < 512 ? input->size : 512);
+	slot->state = SLOT_SUBMITTED;
+}
+
+static void try_slots(struct input *input)
+{
+	memset(sandbox.channel->slots, 0, sizeof(sandbox.channel->slots));
+	for (int i = 0; i < MONITOR_SLOTS && input->size; i++)
+		take_slot(input, &sandbox.channel->slots[i]);
+	slots_serve(&sandbox);
+	for (int i = 0; i < MONITOR_SLOTS; i++)
+		must(sandbox.channel->slots[i].state != SLOT_SUBMITTED, "an unanswered slot");
+}
+
+static void try_status(struct input *input)
+{
+	struct error error = { 0 };
+
+	take(input, &sandbox.channel->status, sizeof(sandbox.channel->status));
+	take(input, &sandbox.channel->stats_length, 4);
+	take(input, sandbox.channel->stats, 1000);
+	config.argv = (char *[]){ "command", NULL };
+	exit_status(&monitor_of_container, &error);
+	must(memchr(error.text, 0, sizeof(error.text)) != NULL, "an endless message");
+	for (char *at = error.text; *at; at++)
+		must(isprint((unsigned char)*at) || *at == '\n', "a message that could act on the terminal");
+	print_stats(&monitor_of_container);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct input input = { data, size };
+	static unsigned int runs;
+	uint64_t before;
+	uint8_t kind;
+
+	if (!place[0])
+		set_up();
+	before = outside();
+	take(&input, &kind, 1);
+	if (kind == 'S')
+		try_status(&input);
+	else
+		try_slots(&input);
+	must(outside() == before, "something outside the container has changed");
+	if (++runs % 64 == 0)
+		fill_root();
+	return 0;
+}
+
+#ifdef REPLAY
+static void replay(const char *path)
+{
+	static uint8_t bytes[1 << 20];
+	int fd = open(path, O_RDONLY);
+	ssize_t size = fd < 0 ? -1 : read(fd, bytes, sizeof(bytes));
+
+	must(size >= 0, path);
+	close(fd);
+	LLVMFuzzerTestOneInput(bytes, size);
+}
+
+static void replay_all(const char *path)
+{
+	DIR *directory = opendir(path);
+	struct dirent *entry;
+	char name[4096];
+
+	if (!directory) {
+		replay(path);
+		return;
+	}
+	while ((entry = readdir(directory))) {
+		snprintf(name, sizeof(name), "%s/%s", path, entry->d_name);
+		if (entry->d_name[0] != '.')
+			replay(name);
+	}
+	closedir(directory);
+}
+
+/* Requests that are nearly right: the interesting paths, arguments and names, mixed. */
+static size_t invent(uint8_t *bytes)
+{
+	static const char *const paths[] = { "", "f", "dir", "dir/g", "out", "out/secret", "secret", "slash/etc", "dir/up/f", "magic/tmp", "good",
+					     "..", "../outside/secret", "dir/../f", "dir/../../outside/secret", "/etc/passwd", "new",
+					     "dir/new", "out/new", "mine", "other", ".", "./f", "f/", "user.a", "trusted.b",
+					     "security.capability", "../outside/x" };
+	const size_t nr = sizeof(paths) / sizeof(paths[0]);
+	uint8_t *at = bytes;
+
+	*at++ = rand() % 16 ? 'R' : 'S';
+	for (int slots = 1 + rand() % 4; slots; slots--) {
+		*at++ = rand() % (MON_OP_MAX + 2);
+		*at++ = rand() % 6 - 1;
+		for (int i = 0; i < 32; i++)
+			*at++ = rand() % 4 ? 0 : rand() % 8 ? rand() % 8 : rand();
+		for (int i = 0; i < 2; i++) {
+			const char *path = paths[rand() % nr];
+
+			*at++ = rand() % 50 ? strlen(path) : rand();
+			memcpy(at, path, strlen(path));
+			at += strlen(path);
+		}
+	}
+	return at - bytes;
+}
+
+int main(int argc, char **argv)
+{
+	static uint8_t bytes[65536];
+
+	if (argc > 2 && !strcmp(argv[1], "--random")) {
+		srand(argc > 3 ? atoi(argv[3]) : 1);
+		for (long n = atol(argv[2]); n > 0; n--)
+			LLVMFuzzerTestOneInput(bytes, invent(bytes));
+	} else {
+		for (int i = 1; i < argc; i++)
+			replay_all(argv[i]);
+	}
+	return 0;
+}
+#endif
