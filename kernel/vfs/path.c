@@ -48,7 +48,8 @@ char *path_string(const struct path *path, char *buffer, size_t size)
 			/* The top of the tree, or of a detached mount, that current's root is not. */
 			if (!at[0] || at[0] == ' ')
 				at = prepend(at, buffer, "/", 1);
-			if (!current->mnt_ns || m != current->mnt_ns->root || root->mount)
+			/* Mounts that never stand in a tree have no number: memfds. */
+			if (m->id && (!current->mnt_ns || m != current->mnt_ns->root || root->mount))
 				at = prepend(at, buffer, "(unreachable)", 13);
 			return at ? at : ERR_PTR(-ENAMETOOLONG);
 		}
