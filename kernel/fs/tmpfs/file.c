@@ -17,7 +17,6 @@
 #define F_SEAL_EXEC 0x20
 #endif
 #define SEALS_WRITE (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)
-#define MAX_FILE_SIZE INT64_MAX
 
 static ssize_t tmpfs_read(struct file *file, struct io_iter *to, loff_t *pos)
 {
@@ -32,22 +31,11 @@ static ssize_t tmpfs_read(struct file *file, struct io_iter *to, loff_t *pos)
 	return n;
 }
 
-/* A write by somebody without the right to keep them takes set-id bits away (chmod(2)). */
-static void drop_setid(struct inode *inode)
-{
-	if (!(inode->mode & (S_ISUID | S_ISGID)) || capable(CAP_FSETID))
-		return;
-	inode->mode &= ~(mode_t)S_ISUID;
-	if (inode->mode & S_IXGRP)
-		inode->mode &= ~(mode_t)S_ISGID;
-}
-
 static ssize_t tmpfs_write(struct file *file, struct io_iter *from, loff_t *pos)
 {
 	struct inode *inode = file->inode;
 	struct tmpfs_inode *info = tmpfs_i(inode);
 	size_t count = from->count;
-	u64 limit = rlimit(RLIMIT_FSIZE);
 	ssize_t n;
 
 	if (file->flags & O_APPEND)
@@ -61,13 +49,6 @@ static ssize_t tmpfs_write(struct file *file, struct io_iter *from, loff_t *pos)
 			return -EPERM;
 		count = (size_t)(inode->size - *pos);
 	}
-	if ((u64)*pos >= limit) {
-		send_signal_thread(SIGXFSZ, SEND_SIG_KERNEL, current);
-		return -EFBIG;
-	}
-	count = min(count, (size_t)min(limit, (u64)MAX_FILE_SIZE) - (size_t)*pos);
-	if (!count)
-		return -EFBIG;
 	n = page_store_write(&info->store, (u64)*pos, from, count);
 	if (n <= 0)
 		return n;
@@ -77,13 +58,11 @@ static ssize_t tmpfs_write(struct file *file, struct io_iter *from, loff_t *pos)
 
 		inode->size = *pos;
 		info->store.size = (u64)*pos;
-		drop_setid(inode);
 		inode_touch(inode, ATTR_MTIME | ATTR_CTIME);
 		if (info->store.maps && old_pages != PAGE_ALIGN(*pos) >> PAGE_SHIFT)
 			unmap_object_range(&info->store.object, old_pages, (PAGE_ALIGN(*pos) >> PAGE_SHIFT) - old_pages);
 		return n;
 	}
-	drop_setid(inode);
 	inode_touch(inode, ATTR_MTIME | ATTR_CTIME);
 	return n;
 }

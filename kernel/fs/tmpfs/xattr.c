@@ -9,17 +9,17 @@
 #include "kernel/mm/alloc.h"
 #include "kernel/task/task.h"
 
-static bool has_prefix(const char *name, const char *prefix)
-{
-	size_t n = strlen(prefix);
+static bool has_prefix(const char *name, const char *prefix) { return !strncmp(name, prefix, strlen(prefix)); }
 
-	return !strncmp(name, prefix, n) && name[n];
-}
-
-static bool supported(const char *name)
+/* 0, -EOPNOTSUPP for a name space that is not kept, -EINVAL for one without a name. */
+static int check_name(const char *name)
 {
-	return has_prefix(name, XATTR_USER_PREFIX) || has_prefix(name, XATTR_TRUSTED_PREFIX) ||
-	       has_prefix(name, XATTR_SECURITY_PREFIX);
+	static const char *const prefixes[] = { XATTR_USER_PREFIX, XATTR_TRUSTED_PREFIX, XATTR_SECURITY_PREFIX };
+
+	for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++)
+		if (has_prefix(name, prefixes[i]))
+			return name[strlen(prefixes[i])] ? 0 : -EINVAL;
+	return -EOPNOTSUPP;
 }
 
 static struct tmpfs_xattr *find(struct tmpfs_inode *info, const char *name)
@@ -35,9 +35,10 @@ static struct tmpfs_xattr *find(struct tmpfs_inode *info, const char *name)
 ssize_t tmpfs_getxattr(struct inode *inode, const char *name, void *value, size_t size)
 {
 	struct tmpfs_xattr *xattr;
+	int error = check_name(name);
 
-	if (!supported(name))
-		return -EOPNOTSUPP;
+	if (error)
+		return error;
 	xattr = find(tmpfs_i(inode), name);
 	if (!xattr)
 		return -ENODATA;
@@ -60,9 +61,10 @@ int tmpfs_setxattr(struct inode *inode, const char *name, const void *value, siz
 {
 	struct tmpfs_inode *info = tmpfs_i(inode);
 	struct tmpfs_xattr *old, *new;
+	int error = check_name(name);
 
-	if (!supported(name))
-		return -EOPNOTSUPP;
+	if (error)
+		return error;
 	old = find(info, name);
 	if (old && flags & XATTR_CREATE)
 		return -EEXIST;
@@ -110,9 +112,10 @@ ssize_t tmpfs_listxattr(struct inode *inode, char *list, size_t size)
 int tmpfs_removexattr(struct inode *inode, const char *name)
 {
 	struct tmpfs_xattr *xattr;
+	int error = check_name(name);
 
-	if (!supported(name))
-		return -EOPNOTSUPP;
+	if (error)
+		return error;
 	xattr = find(tmpfs_i(inode), name);
 	if (!xattr)
 		return -ENODATA;
