@@ -12,6 +12,7 @@
 #include "kernel/mm/alloc.h"
 #include "kernel/task/signal.h"
 #include "kernel/task/task.h"
+#include "kernel/vfs/internal.h"
 
 #ifndef F_SEAL_EXEC
 #define F_SEAL_EXEC 0x20
@@ -26,8 +27,10 @@ static ssize_t tmpfs_read(struct file *file, struct io_iter *to, loff_t *pos)
 	if (*pos >= file->inode->size)
 		return 0;
 	n = page_store_read(&info->store, (u64)*pos, to, min(to->count, (size_t)(file->inode->size - *pos)));
-	if (n > 0)
+	if (n > 0) {
 		*pos += n;
+		file_accessed(file);
+	}
 	return n;
 }
 
