@@ -6,6 +6,7 @@
  * Messages stand in order of priority, equal ones in order of arrival. A message that arrives at an empty queue
  * nobody is receiving from sends the notification of mq_notify(2), once.
  */
+#include "kernel/fs/proc/sysctl.h"
 #include "kernel/init/initcall.h"
 #include "kernel/ipc/mqueue.h"
 #include "kernel/mm/alloc.h"
@@ -13,12 +14,12 @@
 #include "kernel/vfs/internal.h"
 
 #define MQUEUE_MAGIC 0x19800202
-#define QUEUES_MAX 256
-#define MESSAGES_DEFAULT 10
-#define MESSAGES_MAX 10
+#define QUEUES_MAX sysctl_mq_queues_max
+#define MESSAGES_DEFAULT sysctl_mq_msg_default
+#define MESSAGES_MAX sysctl_mq_msg_max
 #define MESSAGES_HARD_MAX 65536
-#define SIZE_DEFAULT 8192
-#define SIZE_MAX_USER 8192
+#define SIZE_DEFAULT sysctl_mq_msgsize_default
+#define SIZE_MAX_USER sysctl_mq_msgsize_max
 #define SIZE_HARD_MAX (16 * 1024 * 1024)
 #define STATUS_SIZE 80
 /* What Linux charges per message beyond its text: a header and a tree node. */

@@ -51,6 +51,7 @@ static int populate(struct inode *root)
 		{ "full", S_IFCHR | 0666, DEVICE(1, 7), NULL },
 		{ "random", S_IFCHR | 0666, DEVICE(1, 8), NULL },
 		{ "urandom", S_IFCHR | 0666, DEVICE(1, 9), NULL },
+		{ "kmsg", S_IFCHR | 0644, DEVICE(1, 11), NULL },
 		{ "tty", S_IFCHR | 0666, DEVICE(5, 0), NULL },
 		{ "console", S_IFCHR | 0600, DEVICE(5, 1), NULL },
 		{ "ptmx", S_IFCHR | 0666, DEVICE(5, 2), NULL },

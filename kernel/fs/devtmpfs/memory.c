@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The memory devices, major 1: null(4), zero, full(4), random(4), urandom. */
+/* The memory devices, major 1: null(4), zero, full(4), random(4), urandom, kmsg. */
 #include <linux/random.h>
 
 #include "kernel/init/initcall.h"
@@ -98,6 +98,43 @@ static long random_ioctl(struct file *file, unsigned cmd, u64 arg)
 
 static int random_fsync(struct file *file, bool data_only) { return -EINVAL; }
 
+/* A line for the kernel's log; "<N>" in front gives its level. */
+static ssize_t kmsg_write(struct file *file, struct io_iter *from, loff_t *pos)
+{
+	size_t n = from->count, start = 0;
+	char line[256];
+	int level = KERN_NOTICE;
+
+	if (n >= sizeof(line))
+		return -EINVAL;
+	if (copy_from_iter(from, line, n) != n)
+		return -EFAULT;
+	line[n] = 0;
+	if (n && line[n - 1] == '\n')
+		line[n - 1] = 0;
+	if (n > 2 && line[0] == '<' && line[1] >= '0' && line[1] <= '7' && line[2] == '>') {
+		level = line[1] - '0';
+		start = 3;
+	}
+	printk(level, "%s", line + start);
+	return (ssize_t)n;
+}
+
+/* Records go to the host's log at once and are not kept: a reader waits. */
+static ssize_t kmsg_read(struct file *file, struct io_iter *to, loff_t *pos)
+{
+	static struct wait_queue_head never = { LIST_HEAD_INIT(never.entries) };
+
+	if (file->flags & O_NONBLOCK)
+		return -EAGAIN;
+	return wait_event_interruptible(&never, BLOCK_QUEUE, file, false);
+}
+
+static unsigned kmsg_poll(struct file *file, struct poll_table *table) { return POLL_OUT; }
+
+static const struct file_operations kmsg_fops = {
+	.name = "kmsg", .read = kmsg_read, .write = kmsg_write, .llseek = noop_llseek, .poll = kmsg_poll,
+};
 static const struct file_operations null_fops = {
 	.name = "null", .read = null_read, .write = null_write, .llseek = noop_llseek,
 };
@@ -116,7 +153,8 @@ static int memory_devices_init(void)
 	static const struct {
 		unsigned minor;
 		const struct file_operations *ops;
-	} devices[] = { { 3, &null_fops }, { 5, &zero_fops }, { 7, &full_fops }, { 8, &random_fops }, { 9, &random_fops } };
+	} devices[] = { { 3, &null_fops }, { 5, &zero_fops }, { 7, &full_fops }, { 8, &random_fops }, { 9, &random_fops },
+			  { 11, &kmsg_fops } };
 
 	for (size_t i = 0; i < ARRAY_SIZE(devices); i++) {
 		int error = register_chrdev(MEM_MAJOR, devices[i].minor, 1, devices[i].ops);

@@ -3,6 +3,7 @@
 #include "include/abi/boot.h"
 #include "kernel/fs/proc/proc.h"
 #include "kernel/init/initcall.h"
+#include "kernel/ipc/ipc.h"
 #include "kernel/mm/alloc.h"
 #include "kernel/mm/mm.h"
 #include "kernel/mm/object.h"
@@ -269,6 +270,13 @@ static char *link_text(const char *text)
 static char *readlink_mounts(struct inode *inode) { return link_text("self/mounts"); }
 static char *readlink_net(struct inode *inode) { return link_text("self/net"); }
 
+static int show_shm(struct file *file, struct seq_buffer *seq) { proc_sysvipc_shm(seq); return 0; }
+static int show_sem(struct file *file, struct seq_buffer *seq) { proc_sysvipc_sem(seq); return 0; }
+static int show_msg(struct file *file, struct seq_buffer *seq) { proc_sysvipc_msg(seq); return 0; }
+
+static const struct proc_entry sysvipc_entries[] = {
+	PROC_FILE("msg", 0444, show_msg), PROC_FILE("sem", 0444, show_sem), PROC_FILE("shm", 0444, show_shm), { 0 },
+};
 static const struct proc_entry tty_entries[] = { PROC_FILE("drivers", 0444, show_drivers), { 0 } };
 static const struct proc_entry empty_entries[] = { { 0 } };
 
@@ -296,6 +304,7 @@ const struct proc_entry proc_global_entries[] = {
 	PROC_FILE("swaps", 0444, show_swaps),
 	PROC_DIR("sys", proc_sys_entries),
 	PROC_LINK("thread-self", readlink_thread_self),
+	PROC_DIR("sysvipc", sysvipc_entries),
 	PROC_DIR("tty", tty_entries),
 	PROC_FILE("uptime", 0444, show_uptime),
 	PROC_FILE("version", 0444, show_version),

@@ -1,10 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* /proc/PID/net: the loopback device and the heads of the socket tables; there are no internet sockets. */
 #include "kernel/fs/proc/proc.h"
+#include "kernel/net/socket.h"
 
 static int show_text(struct file *file, struct seq_buffer *seq)
 {
 	seq_puts(seq, proc_i(file->inode)->entry->data);
+	return 0;
+}
+
+static int show_unix(struct file *file, struct seq_buffer *seq)
+{
+	proc_net_unix(seq);
 	return 0;
 }
 
@@ -33,6 +40,6 @@ const struct proc_entry proc_net_entries[] = {
 			"             \n"),
 	NET_TEXT("udp6", "  sl  local_address                         remote_address                        st tx_queue rx_queue tr tm->when "
 			 "retrnsmt   uid  timeout inode ref pointer drops\n"),
-	NET_TEXT("unix", "Num       RefCount Protocol Flags    Type St Inode Path\n"),
+	PROC_FILE("unix", 0444, show_unix),
 	{ 0 },
 };

@@ -9,15 +9,10 @@
 #include "kernel/mm/alloc.h"
 #include "kernel/sys/random.h"
 
-s64 sysctl_overcommit_memory, sysctl_max_map_count = 65530, sysctl_mmap_min_addr = 65536;
-s64 sysctl_nr_open = 1048576, sysctl_file_max = INT64_MAX, sysctl_pipe_max_size = 1048576;
-s64 sysctl_protected_hardlinks = 1, sysctl_protected_symlinks = 1, sysctl_protected_fifos = 1, sysctl_protected_regular = 1;
+s64 sysctl_overcommit_memory, sysctl_max_map_count = 65530, sysctl_pipe_max_size = 1048576;
 s64 sysctl_inotify_max_queued_events = 16384, sysctl_inotify_max_user_instances = 128, sysctl_inotify_max_user_watches = 65536;
 s64 sysctl_mq_msg_max = 10, sysctl_mq_msg_default = 10, sysctl_mq_msgsize_max = 8192, sysctl_mq_msgsize_default = 8192,
     sysctl_mq_queues_max = 256;
-s64 sysctl_somaxconn = 4096, sysctl_unix_max_dgram_qlen = 10;
-char sysctl_core_pattern[128] = "core";
-static s64 swappiness = 60, overcommit_ratio = 50, randomize_va_space = 2, kernel_panic, core_uses_pid, suid_dumpable, printk_ratelimit = 5;
 
 static int show_text(struct file *file, struct seq_buffer *seq)
 {
@@ -117,7 +112,7 @@ static int show_file_nr(struct file *file, struct seq_buffer *seq)
 		if (task->files && thread_group_leader(task))
 			for (unsigned fd = 0; fd < task->files->capacity; fd++)
 				n += task->files->files[fd] != NULL;
-	seq_printf(seq, "%llu\t0\t%lld\n", (unsigned long long)n, (long long)sysctl_file_max);
+	seq_printf(seq, "%llu\t0\t%lld\n", (unsigned long long)n, (long long)INT64_MAX);
 	return 0;
 }
 
@@ -138,9 +133,9 @@ static const struct proc_entry empty_entries[] = { END };
 static const struct proc_entry kernel_entries[] = {
 	TEXT("arch", "x86_64"),
 	TEXT("cap_last_cap", "40"),
-	STRING("core_pattern", sysctl_core_pattern, 128),
+	TEXT("core_pattern", "core"),
 	TEXT("core_pipe_limit", "0"),
-	NUMBER("core_uses_pid", core_uses_pid, 0, 1),
+	TEXT("core_uses_pid", "0"),
 	TEXT("dmesg_restrict", "0"),
 	STRING("domainname", init_uts.domainname, 65),
 	STRING("hostname", init_uts.nodename, 65),
@@ -154,14 +149,14 @@ static const struct proc_entry kernel_entries[] = {
 	TEXT("ostype", init_uts.sysname),
 	TEXT("overflowgid", "65534"),
 	TEXT("overflowuid", "65534"),
-	NUMBER("panic", kernel_panic, INT32_MIN, INT32_MAX),
+	TEXT("panic", "0"),
 	TEXT("perf_event_paranoid", "2"),
 	PROC_FILE("pid_max", 0444, show_threads_max),
 	TEXT("printk", "4\t4\t1\t7"),
-	NUMBER("printk_ratelimit", printk_ratelimit, 0, INT32_MAX),
+	TEXT("printk_ratelimit", "5"),
 	PROC_DIR("pty", pty_entries),
 	PROC_DIR("random", random_entries),
-	NUMBER("randomize_va_space", randomize_va_space, 0, 2),
+	TEXT("randomize_va_space", "2"),
 	TEXT("sched_rr_timeslice_ms", "100"),
 	TEXT("sched_rt_period_us", "1000000"),
 	TEXT("sched_rt_runtime_us", "950000"),
@@ -185,17 +180,17 @@ static const struct proc_entry vm_entries[] = {
 	NUMBER("max_map_count", sysctl_max_map_count, 0, INT32_MAX),
 	TEXT("memfd_noexec", "0"),
 	TEXT("min_free_kbytes", "67584"),
-	NUMBER("mmap_min_addr", sysctl_mmap_min_addr, 0, INT32_MAX),
+	TEXT("mmap_min_addr", "65536"),
 	TEXT("mmap_rnd_bits", "28"),
 	TEXT("nr_hugepages", "0"),
 	TEXT("nr_overcommit_hugepages", "0"),
 	TEXT("oom_kill_allocating_task", "0"),
 	TEXT("overcommit_kbytes", "0"),
 	NUMBER("overcommit_memory", sysctl_overcommit_memory, 0, 2),
-	NUMBER("overcommit_ratio", overcommit_ratio, 0, INT32_MAX),
+	TEXT("overcommit_ratio", "50"),
 	TEXT("page-cluster", "3"),
 	TEXT("panic_on_oom", "0"),
-	NUMBER("swappiness", swappiness, 0, 200),
+	TEXT("swappiness", "60"),
 	TEXT("unprivileged_userfaultfd", "0"),
 	TEXT("vfs_cache_pressure", "100"),
 	END,
@@ -223,7 +218,7 @@ static const struct proc_entry fs_entries[] = {
 	PROC_DIR("binfmt_misc", empty_entries),
 	TEXT("dentry-state", "1024\t512\t45\t0\t0\t0"),
 	PROC_DIR("epoll", epoll_entries),
-	NUMBER("file-max", sysctl_file_max, 0, INT64_MAX),
+	TEXT("file-max", "9223372036854775807"),
 	PROC_FILE("file-nr", 0444, show_file_nr),
 	TEXT("inode-nr", "1024\t0"),
 	TEXT("inode-state", "1024\t0\t0\t0\t0\t0\t0"),
@@ -232,25 +227,25 @@ static const struct proc_entry fs_entries[] = {
 	TEXT("leases-enable", "1"),
 	TEXT("mount-max", "100000"),
 	PROC_DIR("mqueue", mqueue_entries),
-	NUMBER("nr_open", sysctl_nr_open, 8, 2147483584),
+	TEXT("nr_open", "1048576"),
 	TEXT("overflowgid", "65534"),
 	TEXT("overflowuid", "65534"),
 	NUMBER("pipe-max-size", sysctl_pipe_max_size, 4096, 1U << 31),
 	TEXT("pipe-user-pages-hard", "0"),
 	TEXT("pipe-user-pages-soft", "16384"),
-	NUMBER("protected_fifos", sysctl_protected_fifos, 0, 2),
-	NUMBER("protected_hardlinks", sysctl_protected_hardlinks, 0, 1),
-	NUMBER("protected_regular", sysctl_protected_regular, 0, 2),
-	NUMBER("protected_symlinks", sysctl_protected_symlinks, 0, 1),
-	NUMBER("suid_dumpable", suid_dumpable, 0, 2),
+	TEXT("protected_fifos", "1"),
+	TEXT("protected_hardlinks", "1"),
+	TEXT("protected_regular", "1"),
+	TEXT("protected_symlinks", "1"),
+	TEXT("suid_dumpable", "0"),
 	END,
 };
 
 static const struct proc_entry net_core_entries[] = {
 	TEXT("netdev_max_backlog", "1000"), TEXT("optmem_max", "131072"), TEXT("rmem_default", "212992"), TEXT("rmem_max", "212992"),
-	NUMBER("somaxconn", sysctl_somaxconn, 0, INT32_MAX), TEXT("wmem_default", "212992"), TEXT("wmem_max", "212992"), END,
+	TEXT("somaxconn", "4096"), TEXT("wmem_default", "212992"), TEXT("wmem_max", "212992"), END,
 };
-static const struct proc_entry net_unix_entries[] = { NUMBER("max_dgram_qlen", sysctl_unix_max_dgram_qlen, 0, INT32_MAX), END };
+static const struct proc_entry net_unix_entries[] = { TEXT("max_dgram_qlen", "10"), END };
 static const struct proc_entry net_entries[] = { PROC_DIR("core", net_core_entries), PROC_DIR("unix", net_unix_entries), END };
 static const struct proc_entry user_entries[] = { TEXT("max_user_namespaces", "0"), TEXT("max_inotify_instances", "128"), END };
 

@@ -5,12 +5,8 @@
 
 #include "kernel/kernel.h"
 
-extern s64 sysctl_overcommit_memory, sysctl_max_map_count, sysctl_mmap_min_addr;
-extern s64 sysctl_nr_open, sysctl_file_max, sysctl_pipe_max_size;
-extern s64 sysctl_protected_hardlinks, sysctl_protected_symlinks, sysctl_protected_fifos, sysctl_protected_regular;
+extern s64 sysctl_overcommit_memory, sysctl_max_map_count, sysctl_pipe_max_size;
 extern s64 sysctl_inotify_max_queued_events, sysctl_inotify_max_user_instances, sysctl_inotify_max_user_watches;
 extern s64 sysctl_mq_msg_max, sysctl_mq_msg_default, sysctl_mq_msgsize_max, sysctl_mq_msgsize_default, sysctl_mq_queues_max;
-extern s64 sysctl_somaxconn, sysctl_unix_max_dgram_qlen;
-extern char sysctl_core_pattern[128];
 
 #endif
