@@ -569,6 +569,9 @@ static int become_kernel(struct sandbox *sandbox, struct error *error)
 		return fail(error, 0, "the kernel image lacks hostcall_start, hostcall_end or boot_stack_top");
 	prctl(PR_SET_NAME, "linuxd-kernel");
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* One process group for all of them, which nothing in it can leave: so one kill() reaches every one, however fast they fork. */
+	if (setpgid(0, 0))
+		return fail(error, errno, "cannot make a process group");
 	setrlimit(RLIMIT_CORE, &none);
 	/* The walls' last part gives up the rights to look at /proc. */
 	if (map_layout(sandbox, error) || move_vdso(boot, error) || walls_enter(sandbox, boot, error))
@@ -597,13 +600,37 @@ static void __attribute__((noreturn)) kernel_main(struct sandbox *sandbox)
 }
 
 /*
+ * Without a pid namespace nothing would end the container if the monitor is killed: then this process does. It is nobody's child, and
+ * waits for the end of a pipe whose other end only the monitor holds. A byte in it means that all is well.
+ */
+static void __attribute__((noreturn)) guard_main(int pipe, pid_t group)
+{
+	char byte;
+
+	prctl(PR_SET_NAME, "linuxd-guard");
+	setsid();
+	dup2(pipe, 0);
+	syscall(SYS_close_range, 1, ~0U, 0);
+	for (int i = 1; i < 32; i++)
+		signal(i, SIG_IGN);
+	if (read(0, &byte, 1) != 1)
+		kill(-group, SIGKILL);
+	_exit(0);
+}
+
+/*
  * Only a process that has left its own pid namespace makes children in the new one, and such a process can have no threads: so a
  * short-lived child of the monitor does it, on the monitor's memory as vfork allows, and gives its children to the monitor.
  */
 int launch_start(struct sandbox *sandbox, struct error *error)
 {
 	volatile int code = 0;
-	pid_t starter = vfork();
+	int guard[2];
+	pid_t starter;
+
+	if (pipe2(guard, O_CLOEXEC))
+		return fail(error, errno, "cannot make a pipe");
+	starter = vfork();
 
 	if (starter == 0) {
 		pid_t child = sandbox->init = walls_start_init(sandbox);
@@ -614,8 +641,12 @@ int launch_start(struct sandbox *sandbox, struct error *error)
 			kernel_main(sandbox);
 		if (child < 0)
 			code = errno;
+		else if (!sandbox->init && syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, 0) == 0)
+			guard_main(guard[0], child);
 		_exit(0);
 	}
+	close(guard[0]);
+	sandbox->guard_fd = guard[1];
 	if (starter < 0 || code)
 		return fail(error, starter < 0 ? errno : code, "cannot fork");
 	waitpid(starter, NULL, 0);

@@ -44,7 +44,7 @@ struct monitor {
 	struct sandbox *sandbox;
 	struct relay relays[5]; /* stdin, stdout, stderr, log, trace */
 	int signals, ended; /* signalfd; eventfd: look at the status */
-	bool finished;
+	bool finished, kernel_gone;
 	int stop_requests;
 	char abnormal[512]; /* why the container was ended by us or the host; "" if it ended by itself */
 	bool terminal_is_raw;
@@ -209,6 +209,7 @@ static void reap(struct monitor *monitor)
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		monitor->kernel_gone |= pid == sandbox->kernel;
 		if (!running)
 			continue;
 		/* The kernel may have said how it ended just before it did. */
@@ -250,6 +251,11 @@ static void take_signals(struct monitor *monitor)
 		switch (info.ssi_signo) {
 		case SIGCHLD:
 			break; /* reap() follows in any case */
+		case SIGCONT:
+			/* The shell that we were stopped in has set the terminal to its taste. */
+			if (monitor->terminal_is_raw)
+				set_raw_terminal(monitor);
+			break;
 		case SIGWINCH:
 			read_window_size(monitor, &channel->rows, &channel->columns);
 			send_event(channel, EVENT_WINSIZE);
@@ -281,31 +287,32 @@ static void watch(struct monitor *monitor)
 		monitor->finished = true;
 }
 
-/* SIGKILL to all of them and again, as new ones may appear, until the host says that there is none. */
+/* SIGKILL to all of them until the host says that there is none left. */
 static void kill_all(struct monitor *monitor)
 {
-	static pid_t pids[MAX_CHILDREN];
 	struct sandbox *sandbox = monitor->sandbox;
 
-	if (sandbox->init)
-		kill(sandbox->init, SIGKILL);
 	for (;;) {
 		struct pollfd wait = { .fd = monitor->signals, .events = POLLIN };
 		struct signalfd_siginfo info;
-		int nr = children_list(pids, MAX_CHILDREN);
 		pid_t pid;
 
-		for (int i = 0; i < nr; i++)
-			kill(pids[i], SIGKILL);
-		do
-			pid = waitpid(-1, NULL, WNOHANG);
-		while (pid > 0);
+		while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
+			monitor->kernel_gone |= pid == sandbox->kernel;
 		if (pid < 0 && errno == ECHILD)
-			return;
+			break;
+		if (sandbox->init)
+			kill(sandbox->init, SIGKILL);
+		kill(-sandbox->kernel, SIGKILL);
+		/* The kernel process may not have got as far as making the group. */
+		if (!monitor->kernel_gone)
+			kill(sandbox->kernel, SIGKILL);
 		poll(&wait, 1, 10);
 		while (read(monitor->signals, &info, sizeof(info)) == sizeof(info))
 			;
 	}
+	if (write(sandbox->guard_fd, "e", 1) != 1)
+		return; /* there is no guard */
 }
 
 /* All writers are gone by now, so what is still in the pipes is followed by their end. */
@@ -397,7 +404,7 @@ static int start_threads(struct monitor *monitor, struct error *error)
 
 static int block_signals(struct monitor *monitor, struct error *error)
 {
-	static const int taken[] = { SIGCHLD, SIGWINCH, SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2 };
+	static const int taken[] = { SIGCHLD, SIGWINCH, SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGCONT };
 	sigset_t set;
 
 	sigemptyset(&set);

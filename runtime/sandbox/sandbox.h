@@ -66,7 +66,8 @@ struct sandbox {
 	enum walls walls;
 	bool own_user_namespace;
 	pid_t init;         /* first process of the pid namespace, 0: none */
-	pid_t kernel;       /* the kernel process */
+	pid_t kernel;       /* the kernel process, and the process group of all others */
+	int guard_fd;       /* a byte here says that the container has ended as it should */
 	char cgroup[512];   /* directory of the container's memory cgroup; "": none */
 };
 
