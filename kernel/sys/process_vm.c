@@ -211,7 +211,8 @@ static void all_cpus_pass(struct mm_struct *mm)
 }
 
 #define MEMBARRIER_SUPPORTED                                                                       \
-	(MEMBARRIER_CMD_GLOBAL | MEMBARRIER_CMD_PRIVATE_EXPEDITED | MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED)
+	(MEMBARRIER_CMD_GLOBAL | MEMBARRIER_CMD_GLOBAL_EXPEDITED | MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED |              \
+	 MEMBARRIER_CMD_PRIVATE_EXPEDITED | MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED)
 
 long sys_membarrier(int cmd, unsigned flags, int cpu)
 {
@@ -222,7 +223,10 @@ long sys_membarrier(int cmd, unsigned flags, int cpu)
 	switch (cmd) {
 	case MEMBARRIER_CMD_QUERY:
 		return MEMBARRIER_SUPPORTED;
+	case MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED:
+		return 0;
 	case MEMBARRIER_CMD_GLOBAL:
+	case MEMBARRIER_CMD_GLOBAL_EXPEDITED: /* all processes are served, registered or not */
 		all_cpus_pass(NULL);
 		return 0;
 	case MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED:
