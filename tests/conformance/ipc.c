@@ -74,11 +74,13 @@ static void semaphores(void)
 		SHOW(semop(id, &op, 1));
 		_exit(0);
 	}
-	sleep_ms(30);
+	while (semctl(id, 0, GETNCNT) == 0)
+		sleep_ms(1);
 	SHOW(semctl(id, 0, GETNCNT));
 	op = (struct sembuf){ 0, 1, 0 };
-	SHOW(semop(id, &op, 1));
+	int raised = semop(id, &op, 1);
 	waitpid(pid, NULL, 0);
+	say("raised %d", raised);
 	CHECK(semctl(id, 0, GETPID) == pid);
 	/* undo */
 	IN_CHILD({ op = (struct sembuf){ 1, -2, SEM_UNDO }; SHOW(semop(id, &op, 1)); });
@@ -94,9 +96,10 @@ static void semaphores(void)
 		SHOW(semop(id, &op, 1));
 		_exit(0);
 	}
-	sleep_ms(30);
-	SHOW(semctl(id, 0, IPC_RMID));
+	sleep_ms(100);
+	int removed = semctl(id, 0, IPC_RMID);
 	waitpid(pid, NULL, 0);
+	say("removed %d", removed);
 	SHOW(semop(id, &op, 1));
 }
 
@@ -139,9 +142,10 @@ static void messages(void)
 	m.type = 7;
 	strcpy(m.text, "seven");
 	msgsnd(id, &m, 6, 0);
-	sleep_ms(20);
-	SHOW(msgctl(id, IPC_RMID, NULL));
+	sleep_ms(100);
+	int removed = msgctl(id, IPC_RMID, NULL);
 	waitpid(pid, NULL, 0);
+	say("removed %d", removed);
 	SHOW(msgsnd(id, &m, 6, 0));
 }
 
