@@ -128,9 +128,7 @@ struct ipc_object *ipc_find(struct ipc_table *table, int id)
 {
 	struct ipc_object *object = id < 0 ? NULL : ipc_at(table, id & ((1 << IPC_INDEX_BITS) - 1));
 
-	if (!object)
-		return ERR_PTR(-EINVAL);
-	return object->id == id ? object : ERR_PTR(-EIDRM);
+	return object && object->id == id ? object : ERR_PTR(-EINVAL);
 }
 
 int ipc_max_index(const struct ipc_table *table)

@@ -56,7 +56,7 @@ struct ipc_kind {
 	int (*fits)(const struct ipc_object *object, u64 size); /* may an existing one be got with this size; NULL: yes */
 };
 long ipc_find_or_create(const struct ipc_kind *kind, int key, u64 size, int flags); /* identifier or error */
-/* By identifier; not counted. ERR_PTR(-EINVAL, -EIDRM). */
+/* By identifier; not counted. ERR_PTR(-EINVAL). */
 struct ipc_object *ipc_find(struct ipc_table *table, int id);
 /* By place in the table (SHM_STAT and the like); NULL. */
 struct ipc_object *ipc_at(struct ipc_table *table, int index);
