@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// flags: -ffreestanding -fno-strict-aliasing -DLINUXD_KERNEL -DCONFIG_DEBUG -Wno-unused
 /*
  * Byte-range locks against a model: an array that says for each byte what each owner holds. Random requests of three
  * owners; after each the kernel's list and the model must agree, and neighbours of one kind must have been joined.

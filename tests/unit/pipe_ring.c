@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// flags: -ffreestanding -fno-strict-aliasing -DLINUXD_KERNEL -DCONFIG_DEBUG -Wno-unused
 /*
  * The ring of a pipe against a model: random writes, packet writes, reads, splices with bytes given back, changes of size.
  * What comes out must be what went in, in order; a packet read ends at the packet's end and drops its rest.
