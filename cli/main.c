@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
 #include "commands.gen.h"
@@ -63,7 +65,13 @@ int command_features(const struct cli_command *command, int argc, char **argv)
 int main(int argc, char **argv)
 {
 	const struct cli_command *command;
+	int fd;
 
+	/* What is opened later must not take the place of a standard descriptor that we were started without. */
+	do
+		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	while (fd >= 0 && fd < 3);
+	close(fd);
 	if (argc < 2 || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
 		command_help(NULL, 1, argv);
 		return argc < 2 ? EXIT_LINUXD : 0;

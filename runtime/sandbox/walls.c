@@ -196,13 +196,20 @@ pid_t walls_start_init(struct sandbox *sandbox)
 	return init;
 }
 
+/*
+ * A copy of the mount that @index comes from, and not of what is mounted below it: a host's /proc or /sys in there would be a way out. Only
+ * in a user namespace, where the host does not separate them and where they give no power, they come along.
+ */
 static int clone_tree(struct sandbox *sandbox, int index, struct error *error)
 {
 	struct mount_attr attributes = { .attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV };
 	const char *path = sandbox->mount_path[index];
 	bool read_only = index ? sandbox->config->mounts[index - 1].read_only : sandbox->config->read_only;
-	int tree = syscall(SYS_open_tree, AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+	const int flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC;
+	int tree = syscall(SYS_open_tree, AT_FDCWD, path, flags);
 
+	if (tree < 0 && errno == EINVAL && sandbox->own_user_namespace)
+		tree = syscall(SYS_open_tree, AT_FDCWD, path, flags | AT_RECURSIVE);
 	if (tree < 0)
 		return fail(error, errno, "cannot bind %s", path);
 	if (read_only)
@@ -262,9 +269,10 @@ static int enter_namespaces(struct sandbox *sandbox, struct boot_params *boot, s
 		if (sandbox->mount_fd[i] >= 0 && (trees[i] = clone_tree(sandbox, i, error)) < 0)
 			return -1;
 	}
-	if (mount("linuxd", sandbox->mount_path[0], "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=1m,mode=0755"))
+	/* On a directory that is sure to exist and that we need no more. */
+	if (mount("linuxd", "/proc", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=1m,mode=0755"))
 		return fail(error, errno, "cannot mount the new root");
-	if (chdir(sandbox->mount_path[0]))
+	if (chdir("/proc"))
 		return fail(error, errno, "cannot change to the new root");
 	for (int i = 0; i < sandbox->nr_mounts; i++)
 		if (trees[i] >= 0 && attach_tree(sandbox, i, trees[i], error))
