@@ -16,6 +16,7 @@
 #include "kernel/vfs/poll.h"
 
 #define USER_BUCKETS 16
+#define PAGE_FAULT_TRAP 14
 
 struct user_pending {
 	struct hlist_node hash;
@@ -509,7 +510,8 @@ void force_signal_fault(int sig, int code, u64 address, int trap_number)
 	info.si_code = code;
 	info.si_addr = (void *)address;
 	current->fault_trap = trap_number;
-	current->fault_address = address;
+	if (trap_number == PAGE_FAULT_TRAP)
+		current->fault_address = address;
 	force_signal_info(sig, &info);
 }
 

@@ -32,8 +32,8 @@ struct signal_frame {
 #define FLAG_TF 0x100UL
 #define FLAG_DF 0x400UL
 #define FLAG_RF 0x10000UL
-/* CF PF AF ZF SF TF DF OF RF AC: what a program may set. */
-#define FLAGS_OF_USER 0x50dd5UL
+/* CF PF AF ZF SF TF DF OF RF: what a program may set. Not AC: the kernel, entered by a jump, would fault on unaligned data. */
+#define FLAGS_OF_USER 0x10dd5UL
 #define FLAGS_FIXED 0x202UL
 
 /* Offsets in an XSAVE image. */
