@@ -89,7 +89,7 @@ struct kstatfs {
 
 struct inode_operations {
 	/* In directory `dir` find dentry->name: binds the dentry to an inode with dentry_bind(), or leaves it negative.
-	 * 0 or an error other than -ENOENT. dir->lock is held. */
+	 * 0 or an error; -ENOENT only where names cannot be made (proc): nothing is cached then. dir->lock is held. */
 	int (*lookup)(struct inode *dir, struct dentry *dentry);
 	/* Make and bind; the dentry is negative, dir->lock is held, permissions are checked. mode has its type bits. */
 	int (*create)(struct inode *dir, struct dentry *dentry, mode_t mode);

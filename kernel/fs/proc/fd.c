@@ -26,14 +26,14 @@ static int fd_children_lookup(struct inode *dir, struct dentry *dentry, const st
 	unsigned fd;
 
 	if (!parse_name_number(dentry->name, dentry->name_length, &fd))
-		return 0;
+		return -ENOENT;
 	task = proc_task(dir);
 	if (!task)
 		return -ENOENT;
 	file = proc_may_look(task) ? fget_task(task, fd) : NULL;
 	task_put(task);
 	if (!file)
-		return 0;
+		return -ENOENT;
 	file_put(file);
 	return proc_bind(dentry, entry, dir, NULL, (int)fd);
 }

@@ -74,9 +74,9 @@ static int root_lookup(struct inode *dir, struct dentry *dentry)
 	if (entry)
 		return proc_bind(dentry, entry, dir, NULL, -1);
 	if (!parse_name_number(dentry->name, dentry->name_length, &number))
-		return 0;
+		return -ENOENT;
 	task = task_find((pid_t)number);
-	return task && visible(task) ? proc_bind(dentry, &process_entry, dir, task, -1) : 0;
+	return task && visible(task) ? proc_bind(dentry, &process_entry, dir, task, -1) : -ENOENT;
 }
 
 /* The process with the smallest number >= from. */
@@ -132,10 +132,10 @@ static int task_lookup(struct inode *dir, struct dentry *dentry)
 {
 	struct task_struct *leader, *task;
 	unsigned number;
-	int error = 0;
+	int error = -ENOENT;
 
 	if (!parse_name_number(dentry->name, dentry->name_length, &number))
-		return 0;
+		return -ENOENT;
 	leader = proc_task(dir);
 	if (!leader)
 		return -ENOENT;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * proc as a file system: directories made of tables, generated files, links. Nothing is kept: a name is looked up in
- * its table, or among the processes, each time the dentry cache does not know it or may be wrong.
+ * its table, or among the processes, each time the dentry cache does not know it or may be wrong. A name that is not
+ * there is an error of the lookup, never a negative dentry: so making one is -ENOENT, as on Linux.
  */
 #include <linux/fs.h>
 #include <linux/magic.h>
@@ -89,7 +90,7 @@ static int proc_dir_lookup(struct inode *dir, struct dentry *dentry)
 {
 	const struct proc_entry *entry = proc_find(proc_i(dir)->entry->children, dentry->name, dentry->name_length);
 
-	return entry ? proc_bind(dentry, entry, dir, NULL, proc_i(dir)->fd) : 0;
+	return entry ? proc_bind(dentry, entry, dir, NULL, proc_i(dir)->fd) : -ENOENT;
 }
 
 bool proc_emit_table(struct dir_context *ctx, const struct proc_entry *table, pid_t tid, int fd)
@@ -115,7 +116,7 @@ static int proc_dir_iterate(struct file *file, struct dir_context *ctx)
 	return 0;
 }
 
-/* A name of a process is good while its thread lives; a missing one may have come since. */
+/* A name of a process is good while its thread lives. */
 bool proc_revalidate(struct dentry *dentry)
 {
 	struct task_struct *task;

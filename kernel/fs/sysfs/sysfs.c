@@ -111,7 +111,7 @@ static int cpus_lookup(struct inode *dir, struct dentry *dentry)
 
 	if (entry)
 		return proc_bind(dentry, entry, dir, NULL, -1);
-	return cpu_name(dentry->name, dentry->name_length, &cpu) ? proc_bind(dentry, &one_cpu_entry, dir, NULL, (int)cpu) : 0;
+	return cpu_name(dentry->name, dentry->name_length, &cpu) ? proc_bind(dentry, &one_cpu_entry, dir, NULL, (int)cpu) : -ENOENT;
 }
 
 static int cpus_iterate(struct file *file, struct dir_context *ctx)

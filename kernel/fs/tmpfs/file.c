@@ -48,9 +48,12 @@ static ssize_t tmpfs_write(struct file *file, struct io_iter *from, loff_t *pos)
 	if (info->seals & SEALS_WRITE)
 		return -EPERM;
 	if (info->seals & F_SEAL_GROW && *pos + (loff_t)count > inode->size) {
-		if (*pos >= inode->size)
+		/* What ends before the page of the end can be written, the rest cannot, not even in part. */
+		loff_t last = inode->size & (loff_t)PAGE_MASK;
+
+		if (*pos >= last)
 			return -EPERM;
-		count = (size_t)(inode->size - *pos);
+		count = (size_t)(last - *pos);
 	}
 	n = page_store_write(&info->store, (u64)*pos, from, count);
 	if (n <= 0)
