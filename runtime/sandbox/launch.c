@@ -262,8 +262,10 @@ static uint32_t put_string(struct boot_params *boot, const char *string)
 	return offset;
 }
 
-static int put_strings(const struct sandbox_config *config, struct boot_params *boot, struct error *error)
+static int put_strings(const struct sandbox *sandbox, struct boot_params *boot, struct error *error)
 {
+	const struct sandbox_config *config = sandbox->config;
+
 	boot->argv = boot->strings_used;
 	for (boot->nr_argv = 0; config->argv[boot->nr_argv]; boot->nr_argv++)
 		put_string(boot, config->argv[boot->nr_argv]);
@@ -275,14 +277,14 @@ static int put_strings(const struct sandbox_config *config, struct boot_params *
 	boot->nr_mounts = 1 + config->nr_mounts;
 	boot->mounts[0].fd = -1;
 	boot->mounts[0].target = put_string(boot, "/");
-	boot->mounts[0].source = put_string(boot, config->rootfs);
+	boot->mounts[0].source = put_string(boot, sandbox->mount_path[0]);
 	boot->mounts[0].read_only = config->read_only;
 	for (int i = 0; i < config->nr_mounts; i++) {
 		struct boot_mount *mount = &boot->mounts[i + 1];
 
 		mount->fd = -1;
 		mount->target = put_string(boot, config->mounts[i].target);
-		mount->source = put_string(boot, config->mounts[i].source ? config->mounts[i].source : "tmpfs");
+		mount->source = put_string(boot, config->mounts[i].source ? sandbox->mount_path[i + 1] : "tmpfs");
 		mount->read_only = config->mounts[i].read_only;
 		mount->shared = config->mounts[i].source != NULL;
 	}
@@ -348,7 +350,7 @@ int launch_prepare(struct sandbox *sandbox, struct error *error)
 	    write_kernel_data(sandbox, error) || make_stdio(sandbox, error))
 		return -1;
 	boot = &sandbox->channel->boot;
-	if (put_strings(config, boot, error) || open_mounts(sandbox, error))
+	if (open_mounts(sandbox, error) || put_strings(sandbox, boot, error))
 		return -1;
 	boot->magic = BOOT_MAGIC;
 	boot->version = BOOT_VERSION;
