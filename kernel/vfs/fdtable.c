@@ -187,14 +187,10 @@ int fd_install_new(struct file *f, bool close_on_exec)
 	return fd;
 }
 
-int fd_close_file(struct files_struct *files, unsigned fd)
+/* What close(2) owes a file when one of its descriptors goes; drops the descriptor's reference. */
+static int file_closed(struct files_struct *files, struct file *f)
 {
-	struct file *f = lookup(files, fd);
 	int error = 0;
-	if (!f)
-		return -EBADF;
-	files->files[fd] = NULL;
-	mark_free(files, fd);
 	if (!(f->flags & O_PATH)) {
 		if (f->ops->flush)
 			error = f->ops->flush(f);
@@ -203,6 +199,49 @@ int fd_close_file(struct files_struct *files, unsigned fd)
 	}
 	file_put(f);
 	return error;
+}
+
+int fd_close_file(struct files_struct *files, unsigned fd)
+{
+	struct file *f = lookup(files, fd);
+	if (!f)
+		return -EBADF;
+	files->files[fd] = NULL;
+	mark_free(files, fd);
+	return file_closed(files, f);
+}
+
+/* dup2(2): `fd` becomes f, whatever it was; takes over the reference. */
+int fd_replace(unsigned fd, struct file *f, bool close_on_exec)
+{
+	struct files_struct *files = current->files;
+	struct file *old;
+	if (fd >= rlimit(RLIMIT_NOFILE) || fd >= CAPACITY_MAX) {
+		file_put(f);
+		return -EBADF;
+	}
+	if (fd >= files->capacity) {
+		int error = files_grow(files, fd + 1);
+		if (error) {
+			file_put(f);
+			return error;
+		}
+	}
+	if (!files->files[fd] && bitmap_test(files->open, fd)) {
+		file_put(f);
+		return -EBUSY; /* an open in another thread has reserved it */
+	}
+	/* The old file goes last: closing may sleep, and nobody may see the descriptor free meanwhile. */
+	old = files->files[fd];
+	files->files[fd] = f;
+	bitmap_set(files->open, fd);
+	if (close_on_exec)
+		bitmap_set(files->close_on_exec, fd);
+	else
+		bitmap_clear(files->close_on_exec, fd);
+	if (old)
+		file_closed(files, old);
+	return (int)fd;
 }
 
 int fd_close(unsigned fd) { return fd_close_file(current->files, fd); }

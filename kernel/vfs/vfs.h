@@ -312,6 +312,7 @@ struct file {
 	struct list_head epoll_items; /* epoll watches on this file; vfs/epoll.c */
 	u64 writers_seen;       /* FIFO reader: generation of writers at a non-blocking open; fs/pipe/pipe.c */
 	pid_t owner;            /* F_SETOWN */
+	int owner_type;         /* F_SETOWN_EX: F_OWNER_TID, F_OWNER_PID, F_OWNER_PGRP */
 	int owner_signal;       /* F_SETSIG */
 	const struct cred *cred; /* the opener's; counted */
 	struct mutex pos_lock;  /* calls that use and move pos, on regular files and directories */
@@ -355,6 +356,7 @@ void fd_install(unsigned fd, struct file *f); /* takes over the reference */
 /* Reserve and install; drops the file on failure. */
 int fd_install_new(struct file *f, bool close_on_exec);
 int fd_close(unsigned fd);
+int fd_replace(unsigned fd, struct file *f, bool close_on_exec); /* dup2: takes over the reference; fd or an error */
 int fd_close_file(struct files_struct *files, unsigned fd);
 
 /* Current directory, root and umask: shared by CLONE_FS. */
