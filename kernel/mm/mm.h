@@ -97,6 +97,8 @@ struct mm_struct {
 	struct file *exe;     /* counted */
 	int dumpable;
 	struct list_head carriers;
+	struct list_head work; /* struct mm_work: to be run inside this address space */
+	bool dying;
 	int nr_carriers;
 	int host_pid;         /* the host process */
 	int nr_tasks;

@@ -72,16 +72,16 @@ struct carrier {
 	/* from here on: sched/carrier.c */
 	struct mm_struct *mm;
 	struct list_head mm_link;
-	atomic_uint run;          /* futex word: 0 parked, 1 active, 2 die */
+	atomic_uint run;          /* futex word: CARRIER_* */
 	int host_pid, host_tid;
-	void *stack;              /* own stack, and the alternate signal stack above it */
-	struct task_struct *handoff_to; /* what to run when woken */
-	struct task_struct *prev;
-	bool idle;
-	bool claimed;
-	int bound_cpu;            /* host affinity was set for this cpu; -1 never */
+	struct task_struct *handoff_to; /* picked, to be run by this carrier next */
+	struct task_struct *prev; /* whose stack was just left */
+	bool idle;                /* active, sleeping for its cpu */
+	bool leaving;             /* its mm is gone */
+	int claimed_for;          /* idle, and wanted by this cpu; -1 */
+	int bound_cpu;            /* cpu whose host affinity it has; -1: none */
 	struct task_struct *xstate_owner;
-	bool starting;
+	u32 gone;                 /* the host thread no longer uses this block */
 };
 
 #define this_carrier()                                                                             \

@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Patching of call sites. Three forms are known:
+ *
+ *   MOV_SYSCALL   b8 nr 0f 05          mov $nr,%eax; syscall          (7 bytes; the jump covers both)
+ *   MOVQ_SYSCALL  48 c7 c0 nr 0f 05    mov $nr,%rax; syscall          (9 bytes; the jump covers the mov, the syscall stays)
+ *   SYSCALL_CMP   0f 05 48 3d imm      syscall; cmp $imm,%rax         (8 bytes; the cmp moves to the trampoline)
+ *
+ * The jump is `jmp *abs32` (ff 24 25 abs32) through a table entry just below 2 GiB whose address has 0x06 as third byte, so
+ * that in the first form the bytes where the `syscall` stood are 06 7f: an invalid instruction, which the SIGILL path emulates.
+ * In the third form the bytes at the old cmp would be something else; the site is left alone if any short or near jump in its
+ * neighbourhood could lead there.
+ *
+ * A site is replaced by one store that lies within a cache line, or not at all while other threads of the program may run.
+ */
+#include "kernel/arch/x86_64/patch.h"
+
+#include "host.gen.h"
+#include "include/abi/layout.h"
+#include "kernel/locking.h"
+#include "kernel/mm/alloc.h"
+#include "kernel/mm/mm.h"
+#include "kernel/task/task.h"
+
+#define NR_SLOTS (LAYOUT_SITE_TABLE_SIZE / 8)
+#define TRAMPOLINE_SIZE 64
+#define HASH_SIZE 4096
+
+enum form { FORM_MOV_SYSCALL, FORM_MOVQ_SYSCALL, FORM_SYSCALL_CMP };
+
+struct site {
+	u64 start;   /* of the replaced bytes */
+	u64 resume;  /* user address after the call (and the displaced instruction) */
+	u32 nr;      /* FORM_SYSCALL_CMP: the immediate of the cmp */
+	u32 form;
+	s32 next;    /* slot of the next site in the hash chain, -1 at the end */
+};
+
+static struct site sites[NR_SLOTS];
+static unsigned nr_sites;
+static s32 buckets[HASH_SIZE]; /* slot + 1 */
+
+/* Return addresses whose site has no known form, so that the look at the code is not repeated at every trap. */
+static u64 rejected[HASH_SIZE];
+
+extern char entry_patched[];
+
+#define TAIL_OFFSET 16 /* of the displaced cmp in a FORM_SYSCALL_CMP trampoline */
+
+unsigned patch_sites_used(void) { return nr_sites; }
+
+bool patch_is_trampoline(u64 rip)
+{
+	return rip >= LAYOUT_TRAMPOLINES && rip < LAYOUT_TRAMPOLINES + LAYOUT_TRAMPOLINES_SIZE;
+}
+
+static unsigned bucket_of(u64 start) { return hash_u64(start) % HASH_SIZE; }
+
+static struct site *site_find(u64 start, int form, u32 nr)
+{
+	for (s32 i = buckets[bucket_of(start)] - 1; i >= 0; i = sites[i].next)
+		if (sites[i].start == start && (int)sites[i].form == form && sites[i].nr == nr)
+			return &sites[i];
+	return NULL;
+}
+
+static struct site *trampoline_site(u64 rip)
+{
+	u64 slot = (rip - LAYOUT_TRAMPOLINES) / TRAMPOLINE_SIZE;
+
+	return slot < nr_sites ? &sites[slot] : NULL;
+}
+
+static u8 *emit(u8 *p, const void *bytes, size_t n)
+{
+	memcpy(p, bytes, n);
+	return p + n;
+}
+
+static void write_trampoline(unsigned slot)
+{
+	struct site *site = &sites[slot];
+	u8 *base = (u8 *)(LAYOUT_TRAMPOLINES_RW + slot * TRAMPOLINE_SIZE), *p = base;
+	u64 entry = (u64)entry_patched, tail = LAYOUT_TRAMPOLINES + slot * TRAMPOLINE_SIZE + TAIL_OFFSET;
+	u64 back = site->form == FORM_SYSCALL_CMP ? tail : site->resume;
+
+	p = emit(p, "\x48\xb9", 2); /* movabs $back,%rcx */
+	p = emit(p, &back, 8);
+	if (site->form == FORM_SYSCALL_CMP) {
+		s32 to_entry = 48 - 16, to_resume = 56 - 28;
+
+		p = emit(p, "\xff\x25", 2); /* jmp *entry(%rip) */
+		p = emit(p, &to_entry, 4);
+		p = emit(p, "\x48\x3d", 2); /* the displaced cmp $imm,%rax */
+		p = emit(p, &site->nr, 4);
+		p = emit(p, "\xff\x25", 2); /* jmp *resume(%rip) */
+		p = emit(p, &to_resume, 4);
+	} else {
+		s32 to_entry = 48 - 21;
+
+		p = emit(p, "\xb8", 1); /* mov $nr,%eax */
+		p = emit(p, &site->nr, 4);
+		p = emit(p, "\xff\x25", 2);
+		p = emit(p, &to_entry, 4);
+	}
+	memcpy(base + 48, &entry, 8);
+	memcpy(base + 56, &site->resume, 8);
+	barrier();
+	((u64 *)LAYOUT_SITE_TABLE_RW)[slot] = LAYOUT_TRAMPOLINES + slot * TRAMPOLINE_SIZE;
+}
+
+static struct site *site_make(u64 start, u64 resume, int form, u32 nr)
+{
+	struct site *site = site_find(start, form, nr);
+	unsigned bucket = bucket_of(start);
+
+	if (site || nr_sites == NR_SLOTS)
+		return site;
+	site = &sites[nr_sites];
+	*site = (struct site){ start, resume, nr, (u32)form, buckets[bucket] - 1 };
+	write_trampoline(nr_sites);
+	barrier();
+	buckets[bucket] = (s32)++nr_sites;
+	return site;
+}
+
+/* Could a jump in [from, from+n) lead to `target`? Looks at every byte position: never misses one, may see too many. */
+static bool may_jump_to(const u8 *code, u64 from, size_t n, u64 target)
+{
+	for (size_t i = 0; i + 6 <= n; i++) {
+		u8 op = code[i];
+		s32 rel;
+
+		if (op == 0xeb || (op & 0xf0) == 0x70 || (op >= 0xe0 && op <= 0xe3)) {
+			if (from + i + 2 + (u64)(s64)(s8)code[i + 1] == target)
+				return true;
+		}
+		if (op == 0xe9 || op == 0xe8) {
+			memcpy(&rel, code + i + 1, 4);
+			if (from + i + 5 + (u64)(s64)rel == target)
+				return true;
+		}
+		if (op == 0x0f && (code[i + 1] & 0xf0) == 0x80) {
+			memcpy(&rel, code + i + 2, 4);
+			if (from + i + 6 + (u64)(s64)rel == target)
+				return true;
+		}
+	}
+	return false;
+}
+
+#define NEIGHBOURHOOD 1024UL
+
+static bool displaced_is_target(struct vma *vma, u64 target)
+{
+	u64 from = max(vma->start, target - NEIGHBOURHOOD), to = min(vma->end, target + NEIGHBOURHOOD);
+	u8 *code = kmalloc(to - from);
+	bool found = true;
+
+	if (!code)
+		return true;
+	if (!copy_from_user(code, user_ptr_at(from), to - from))
+		found = may_jump_to(code, from, to - from, target);
+	kfree(code);
+	return found;
+}
+
+/* Replaces 7 bytes at `start` by the jump through the site's table entry. */
+static void apply(struct vma *vma, const struct site *site)
+{
+	u64 start = site->start, first = start & PAGE_MASK, length = PAGE_ALIGN(start + 8) - first;
+	u32 entry = (u32)(LAYOUT_SITE_TABLE + (u64)(site - sites) * 8);
+	u8 bytes[8];
+
+	if (start + 8 > vma->end)
+		return;
+	if (start % 64 > 56 && current->mm->nr_tasks > 1)
+		return;
+	if (copy_from_user(bytes, user_ptr_at(start), 8))
+		return;
+	memcpy(bytes, "\xff\x24\x25", 3);
+	memcpy(bytes + 3, &entry, 4);
+	if (host_mprotect(first, length, PROT_READ | PROT_WRITE | PROT_EXEC))
+		return;
+	if (copy_to_user(user_ptr_at(start), bytes, 8) == 0)
+		vma->flags |= VM_PATCHED;
+	host_mprotect(first, length, (int)vma->prot);
+}
+
+void patch_call_site(struct pt_regs *regs)
+{
+	struct mm_struct *mm = current->mm;
+	u64 after = regs->rip;
+	struct vma *vma;
+	struct site *site = NULL;
+	u8 code[18]; /* 10 before the end of the syscall, 8 after */
+
+	if (rejected[bucket_of(after)] == after)
+		return;
+	if (mm->no_patch || after < USER_MIN + 16 || mm->mmap_lock.owner)
+		return;
+	vma = vma_find(mm, after - 2);
+	if (!vma || vma->start > after - 10 || vma->end < after + 8 || !(vma->prot & PROT_EXEC) || (vma->prot & PROT_WRITE) ||
+	    (vma->flags & VM_SHARED) || vma->backing == VMA_PAGES)
+		return;
+	if (copy_from_user(code, user_ptr_at(after - 10), sizeof(code)) || code[8] != 0x0f || code[9] != 0x05)
+		return;
+	if (code[3] == 0xb8 && (code[2] & 0xf0) != 0x40 && memcmp(code + 4, &regs->rax, 4) == 0)
+		site = site_make(after - 7, after, FORM_MOV_SYSCALL, (u32)regs->rax);
+	else if (code[1] == 0x48 && code[2] == 0xc7 && code[3] == 0xc0 && memcmp(code + 4, &regs->rax, 4) == 0)
+		site = site_make(after - 9, after, FORM_MOVQ_SYSCALL, (u32)regs->rax);
+	else if (code[10] == 0x48 && code[11] == 0x3d && !displaced_is_target(vma, after)) {
+		u32 immediate;
+
+		memcpy(&immediate, code + 12, 4);
+		site = site_make(after - 2, after + 6, FORM_SYSCALL_CMP, immediate);
+	}
+	if (site)
+		apply(vma, site);
+	else
+		rejected[bucket_of(after)] = after;
+}
+
+static bool site_starts_at(u64 start, int form)
+{
+	for (s32 i = buckets[bucket_of(start)] - 1; i >= 0; i = sites[i].next)
+		if (sites[i].start == start && (int)sites[i].form == form)
+			return true;
+	return false;
+}
+
+/* Another program may have other code at this address: is it this site's jump that stands there? */
+static bool site_is_patched(u64 start, s32 slot)
+{
+	u32 entry = (u32)(LAYOUT_SITE_TABLE + (u64)slot * 8);
+	u8 code[7];
+
+	return !copy_from_user(code, user_ptr_at(start), 7) && memcmp(code, "\xff\x24\x25", 3) == 0 &&
+	       memcmp(code + 3, &entry, 4) == 0;
+}
+
+bool patch_is_old_syscall(u64 rip)
+{
+	for (s32 i = buckets[bucket_of(rip - 5)] - 1; i >= 0; i = sites[i].next)
+		if (sites[i].start == rip - 5 && sites[i].form == FORM_MOV_SYSCALL)
+			return true;
+	return false;
+}
+
+u64 patch_restart_address(u64 rip)
+{
+	struct site *site;
+
+	if (patch_is_trampoline(rip)) {
+		site = trampoline_site(rip);
+		return site ? site->start : rip;
+	}
+	if (site_starts_at(rip - 7, FORM_MOV_SYSCALL))
+		return rip - 7;
+	return rip - 9;
+}
+
+u64 patch_syscall_address(u64 rip)
+{
+	struct site *site;
+
+	if (patch_is_trampoline(rip)) {
+		site = trampoline_site(rip);
+		return site ? site->start : rip; /* the jump stands where the syscall stood: rax is the caller's */
+	}
+	return rip - 2;
+}
+
+u64 patch_present_address(u64 rip)
+{
+	struct site *site;
+	u64 offset;
+
+	if (!patch_is_trampoline(rip))
+		return rip;
+	site = trampoline_site(rip);
+	if (!site)
+		return rip;
+	offset = (rip - LAYOUT_TRAMPOLINES) % TRAMPOLINE_SIZE;
+	if (site->form == FORM_SYSCALL_CMP && offset >= TAIL_OFFSET)
+		return offset == TAIL_OFFSET ? site->start + 2 : site->resume;
+	return site->start;
+}
+
+u64 patch_fix_resume_address(u64 rip)
+{
+	for (s32 i = buckets[bucket_of(rip - 2)] - 1; i >= 0; i = sites[i].next)
+		if (sites[i].start == rip - 2 && sites[i].form == FORM_SYSCALL_CMP && site_is_patched(rip - 2, i))
+			return LAYOUT_TRAMPOLINES + (u64)i * TRAMPOLINE_SIZE + TAIL_OFFSET;
+	return rip;
+}

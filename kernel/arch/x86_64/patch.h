@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Call sites: user code whose `syscall` instruction has been replaced by a jump into the kernel.
+ *
+ * All with the kernel lock held, except the patch_is_* and patch_*_address look-ups, which need none: sites are
+ * only ever added, and a trampoline's content never changes.
+ */
+#ifndef KERNEL_ARCH_X86_64_PATCH_H
+#define KERNEL_ARCH_X86_64_PATCH_H
+
+#include "kernel/arch/x86_64/regs.h"
+
+/* A trapped call in current: patches its site if its form is known. regs->rip stands after the syscall instruction. */
+void patch_call_site(struct pt_regs *regs);
+
+/* True if rip points at what used to be the `syscall` of a patched site: somebody jumped behind the mov. */
+bool patch_is_old_syscall(u64 rip);
+bool patch_is_trampoline(u64 rip);
+/* Return address seen by the entry code -> where to go on to make the call again with its own number / with rax. */
+u64 patch_restart_address(u64 rip);
+u64 patch_syscall_address(u64 rip);
+/* What the program may see as its rip (signal frames), and the way back. */
+u64 patch_present_address(u64 rip);
+u64 patch_fix_resume_address(u64 rip);
+unsigned patch_sites_used(void);
+
+/* Text pages patched earlier are shown to later programs: see patch_cache.c. */
+
+#endif

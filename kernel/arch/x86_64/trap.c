@@ -1,0 +1,373 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * System calls and host signals.
+ *
+ * A host signal taken in user mode never returns to the host: its frame is abandoned, the user's registers move to the
+ * task's pt_regs, and the kernel goes on on the task's stack. A host signal taken in kernel mode only sets a flag, or
+ * fixes up a fault of an access to user memory, and returns.
+ */
+#include "kernel/arch/x86_64/trap.h"
+
+#include <asm/siginfo.h>
+#include <asm/signal.h>
+#include <asm/ucontext.h>
+#include <asm/unistd.h>
+
+#include "host.gen.h"
+#include "include/abi/boot.h"
+#include "kernel/arch/x86_64/asm-offsets.h"
+#include "kernel/arch/x86_64/fpu.h"
+#include "kernel/arch/x86_64/patch.h"
+#include "kernel/init/init.h"
+#include "kernel/locking.h"
+#include "kernel/mm/mm.h"
+#include "kernel/sched/carrier.h"
+#include "kernel/sys/syscall.h"
+#include "kernel/task/signal.h"
+#include "kernel/trace/stats.h"
+
+_Static_assert(offsetof(struct carrier, kernel_stack_top) == CARRIER_STACK_TOP, "");
+_Static_assert(offsetof(struct carrier, user_rsp) == CARRIER_USER_RSP, "");
+_Static_assert(offsetof(struct carrier, scratch) == CARRIER_SCRATCH, "");
+_Static_assert(offsetof(struct carrier, task) == CARRIER_TASK, "");
+_Static_assert(offsetof(struct carrier, self) == 40, "");
+_Static_assert(offsetof(struct carrier, need_resched) == CARRIER_NEED_RESCHED, "");
+_Static_assert(offsetof(struct pt_regs, rip) == REGS_RIP && offsetof(struct pt_regs, rsp) == REGS_RSP, "");
+_Static_assert(offsetof(struct pt_regs, entry) == REGS_ENTRY && sizeof(struct pt_regs) == REGS_SIZE, "");
+
+extern char exit_restart[], exit_begin[], exit_end[], text_start[], text_end[];
+extern char ret_from_fork[], kthread_start[];
+struct exception { u64 at, fixup; };
+extern const struct exception ex_table_start[], ex_table_end[];
+
+/* User-changeable bits of rflags: arithmetic, direction, trap, nested... never IOPL. */
+#define RFLAGS_USER 0x240dd5UL
+
+struct fault {
+	int signal, code, trap_number;
+	u64 address;
+	const void *fpstate;
+};
+
+/* The signal frame's layout is the host's: handler(sig, info, ucontext) with x86's mcontext order. */
+struct host_ucontext {
+	unsigned long flags;
+	void *link;
+	stack_t stack;
+	struct sigcontext_64 mcontext;
+};
+
+void arch_restart_syscall(struct pt_regs *regs)
+{
+	regs->rax = regs->orig_rax;
+	if (regs->entry == ENTRY_PATCHED)
+		regs->rip = patch_restart_address(regs->rip);
+	else
+		regs->rip -= 2;
+}
+
+void arch_restart_block(struct pt_regs *regs)
+{
+	regs->rax = __NR_restart_syscall;
+	if (regs->entry == ENTRY_PATCHED)
+		regs->rip = patch_syscall_address(regs->rip);
+	else
+		regs->rip -= 2;
+}
+
+void arch_start_thread(struct pt_regs *regs, u64 rip, u64 rsp)
+{
+	memset(regs, 0, sizeof(*regs));
+	regs->rip = rip;
+	regs->rsp = rsp;
+	regs->cs = 0x33;
+	regs->ss = 0x2b;
+	regs->rflags = 0x202;
+	regs->orig_rax = (u64)-1;
+	regs->entry = ENTRY_INTERRUPT;
+}
+
+void arch_setup_fork_stack(struct task_struct *task)
+{
+	u64 *sp = (u64 *)task->regs;
+
+	*--sp = (u64)ret_from_fork;
+	for (int i = 0; i < 6; i++)
+		*--sp = 0;
+	task->kernel_sp = (u64)sp;
+}
+
+void arch_setup_kthread_stack(struct task_struct *task, void (*fn)(void *arg), void *arg)
+{
+	u64 *sp = (u64 *)task->regs;
+
+	*--sp = (u64)kthread_start;
+	*--sp = 0;         /* rbx */
+	*--sp = 0;         /* rbp */
+	*--sp = (u64)fn;   /* r12 */
+	*--sp = (u64)arg;  /* r13 */
+	*--sp = 0;
+	*--sp = 0;
+	task->kernel_sp = (u64)sp;
+}
+
+/* Work on the way to user mode: rescheduling, signals. Called and left without the kernel lock. */
+static void exit_work(struct pt_regs *regs)
+{
+	struct task_struct *task = current;
+
+	kernel_lock();
+	for (;;) {
+		struct carrier *carrier = this_carrier();
+
+		if (READ_ONCE(carrier->need_resched)) {
+			carrier->need_resched = 0;
+			sched_interrupt();
+			continue;
+		}
+		if (task->work & TIF_MM_WORK) {
+			task->work &= ~TIF_MM_WORK;
+			mm_do_work(task->mm);
+			continue;
+		}
+		if (task->work & TIF_SIGPENDING) {
+			do_signal(regs);
+			if ((task->work & TIF_SIGPENDING) && !signal_pending(task))
+				task->work &= ~TIF_SIGPENDING;
+			continue;
+		}
+		if (task->work & TIF_RESTORE_SIGMASK) {
+			task->work &= ~TIF_RESTORE_SIGMASK;
+			set_current_blocked(task->saved_mask);
+			continue;
+		}
+		break;
+	}
+	kernel_unlock();
+}
+
+/* Called from exit_restart: brings everything into order for user mode. */
+void exit_to_user(struct pt_regs *regs)
+{
+	struct task_struct *task = current;
+
+	if (this_carrier()->need_resched || task->work)
+		exit_work(regs);
+	fpu_prepare_exit(task);
+}
+
+static void do_syscall(struct pt_regs *regs, struct task_struct *task)
+{
+	u64 nr = regs->orig_rax;
+	const struct syscall_entry *entry;
+	struct carrier *carrier = this_carrier();
+
+	if (unlikely(nr >= NR_SYSCALLS)) {
+		regs->rax = (u64)-ENOSYS;
+		return;
+	}
+	entry = &syscall_table[nr];
+	carrier->cpu->syscalls[regs->entry][nr]++;
+	if (entry->flags & SYSCALL_NOLOCK) {
+		regs->rax = (u64)entry->fn(regs->rdi, regs->rsi, regs->rdx, regs->r10, regs->r8, regs->r9);
+		return;
+	}
+	kernel_lock();
+	task->trace_syscall = (long)nr;
+	regs->rax = (u64)entry->fn(regs->rdi, regs->rsi, regs->rdx, regs->r10, regs->r8, regs->r9);
+	task->trace_syscall = -1;
+	if (unlikely(nr == __NR_rt_sigreturn))
+		regs->entry = ENTRY_INTERRUPT;
+	kernel_unlock();
+}
+
+static void do_syscall_traced(struct pt_regs *regs, struct task_struct *task)
+{
+	u64 args[6] = { regs->rdi, regs->rsi, regs->rdx, regs->r10, regs->r8, regs->r9 };
+	u64 nr = regs->orig_rax, start = ktime_get();
+
+	if (nr >= NR_SYSCALLS) {
+		do_syscall(regs, task);
+		return;
+	}
+	strace_enter(task, &syscall_table[nr], args);
+	do_syscall(regs, task);
+	strace_exit(task, &syscall_table[nr], args, (long)regs->rax, start, ktime_get());
+}
+
+/* The way in from a patched call site. Runs on the task's kernel stack; returns to exit_begin. */
+void syscall_from_user(struct pt_regs *regs)
+{
+	struct task_struct *task = current;
+
+	if (unlikely(trace_syscalls))
+		do_syscall_traced(regs, task);
+	else
+		do_syscall(regs, task);
+	if (unlikely(this_carrier()->need_resched || task->work))
+		exit_work(regs);
+	if (unlikely(!task->xstate_live))
+		fpu_prepare_exit(task);
+}
+
+/* A new task's first step, on its own stack; the kernel lock came with the cpu. */
+void task_starts(void)
+{
+	sched_task_starts();
+	kernel_unlock();
+}
+
+void kthread_main(void (*fn)(void *arg), void *arg)
+{
+	sched_task_starts();
+	fn(arg);
+	do_exit(0);
+}
+
+/* ---- host signals ---- */
+
+static void save_user_regs(struct pt_regs *regs, const struct sigcontext_64 *mc)
+{
+	regs->r15 = mc->r15;
+	regs->r14 = mc->r14;
+	regs->r13 = mc->r13;
+	regs->r12 = mc->r12;
+	regs->rbp = mc->bp;
+	regs->rbx = mc->bx;
+	regs->r11 = mc->r11;
+	regs->r10 = mc->r10;
+	regs->r9 = mc->r9;
+	regs->r8 = mc->r8;
+	regs->rax = mc->ax;
+	regs->rcx = mc->cx;
+	regs->rdx = mc->dx;
+	regs->rsi = mc->si;
+	regs->rdi = mc->di;
+	regs->rip = mc->ip;
+	regs->rsp = mc->sp;
+	regs->rflags = (mc->flags & RFLAGS_USER) | 0x202;
+	regs->cs = 0x33;
+	regs->ss = 0x2b;
+	regs->orig_rax = (u64)-1;
+	regs->entry = ENTRY_INTERRUPT;
+}
+
+static void run_trapped_syscall(struct pt_regs *regs, u64 nr)
+{
+	regs->orig_rax = nr;
+	regs->entry = ENTRY_TRAPPED;
+	regs->rcx = regs->rip;
+	regs->r11 = regs->rflags;
+	syscall_from_user(regs);
+}
+
+/* On the task's kernel stack: what the user-mode event means. `arg` lies in the carrier's signal frame and is copied first. */
+static void trap_from_user(void *arg)
+{
+	struct fault fault = *(struct fault *)arg;
+	struct task_struct *task = current;
+	struct pt_regs *regs = task->regs;
+
+	switch (fault.signal) {
+	case HOST_SIGNAL_PREEMPT:
+		break;
+	case SIGSYS:
+		kernel_lock();
+		patch_call_site(regs);
+		kernel_unlock();
+		run_trapped_syscall(regs, regs->rax);
+		break;
+	case SIGILL:
+		if (patch_is_old_syscall(regs->rip)) {
+			regs->rip += 2;
+			run_trapped_syscall(regs, regs->rax);
+			break;
+		}
+		/* fall through */
+	default:
+		kernel_lock();
+		force_signal_fault(fault.signal, fault.code, fault.address, fault.trap_number);
+		kernel_unlock();
+	}
+	__asm__ __volatile__("jmp exit_restart");
+	__builtin_unreachable();
+}
+
+static bool in_kernel_text(u64 rip)
+{
+	return rip >= (u64)text_start && rip < (u64)text_end;
+}
+
+static bool in_kernel_range(u64 address)
+{
+	return address >= KERNEL_RANGE_START && address < KERNEL_RANGE_END;
+}
+
+static u64 find_fixup(u64 rip)
+{
+	for (const struct exception *e = ex_table_start; e < ex_table_end; e++)
+		if (e->at == rip)
+			return e->fixup;
+	return 0;
+}
+
+/* A signal while the kernel ran. Returns to the interrupted code through the host. */
+static void signal_in_kernel(int sig, const siginfo_t *info, struct sigcontext_64 *mc)
+{
+	struct carrier *carrier = this_carrier();
+	u64 fixup;
+
+	switch (sig) {
+	case HOST_SIGNAL_PREEMPT:
+		carrier->need_resched = 1;
+		if (mc->ip >= (u64)exit_begin && mc->ip < (u64)exit_end) {
+			mc->ip = (u64)exit_restart;
+			mc->flags &= ~0x400UL;
+		}
+		return;
+	case SIGTRAP: /* the program had set the trap flag */
+		mc->flags &= ~0x100UL;
+		return;
+	case SIGSEGV:
+	case SIGBUS:
+		if (mc->flags & 0x40000) { /* the program had set the alignment check flag */
+			mc->flags &= ~0x40000UL;
+			return;
+		}
+		fixup = find_fixup(mc->ip);
+		if (fixup) {
+			mc->ip = fixup;
+			return;
+		}
+		break;
+	}
+	panic_at(mc, "%s in the kernel at %lx, address %lx", sig == SIGSEGV ? "page fault" : sig == SIGBUS ? "bus error" :
+		 sig == SIGSYS ? "host call from outside the host call section" : "trap", mc->ip, (u64)info->si_addr);
+}
+
+void host_signal(int sig, siginfo_t *info, struct host_ucontext *uc)
+{
+	struct carrier *carrier = this_carrier();
+	struct sigcontext_64 *mc = &uc->mcontext;
+	struct fault fault;
+
+	if (in_kernel_text(mc->ip) || !carrier->task || carrier->idle) {
+		signal_in_kernel(sig, info, mc);
+		return;
+	}
+	if (patch_is_trampoline(mc->ip) && sig == HOST_SIGNAL_PREEMPT) {
+		carrier->need_resched = 1;
+		return;
+	}
+	if (mc->ip >= LAYOUT_HOST_VDSO && mc->ip < LAYOUT_CHANNEL && in_kernel_range(mc->sp)) {
+		signal_in_kernel(sig, info, mc);
+		return;
+	}
+	fault.signal = sig;
+	fault.code = info->si_code;
+	fault.address = (u64)info->si_addr;
+	fault.trap_number = (int)mc->trapno;
+	save_user_regs(current->regs, mc);
+	fpu_load_from_signal_frame((const void *)mc->fpstate);
+	call_on_stack(trap_from_user, &fault, (u64)current->regs & ~15UL);
+}
