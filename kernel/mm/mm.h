@@ -99,6 +99,7 @@ struct mm_struct {
 	struct list_head carriers;
 	struct list_head work; /* struct mm_work: to be run inside this address space */
 	bool dying;
+	u64 refresh_pass; /* unmap_object_range has been here */
 	int nr_carriers;
 	int host_pid;         /* the host process */
 	int nr_tasks;
@@ -122,6 +123,8 @@ void mm_put(struct mm_struct *mm);
  * Sleeps: the read is done by a carrier of that mm. Bytes read or -errno. */
 ssize_t mm_read(struct mm_struct *mm, u64 address, void *buffer, size_t n);
 ssize_t mm_write(struct mm_struct *mm, u64 address, const void *buffer, size_t n);
+/* A fault at an address of a mapped object. True: it is mapped now, try again. *ret_beyond_end: SIGBUS. */
+bool mm_fault_in(u64 address, bool *ret_beyond_end);
 u64 mm_rss_pages(struct mm_struct *mm); /* sampled by the monitor */
 
 /* Backing for do_mmap from file->ops->mmap: vma_set_host(vma, fd) or vma_set_object(vma, object). */

@@ -23,6 +23,7 @@
 #include "kernel/mm/alloc.h"
 #include "kernel/mm/mm.h"
 #include "kernel/sched/switch.h"
+#include "kernel/time/posix_timer.h"
 
 extern char carrier_clone_start[];
 void carrier_host_exit(u32 *gone) __noreturn;
@@ -212,7 +213,7 @@ void cpu_preempt(struct cpu *cpu)
 		host_tgkill(c->host_pid, c->host_tid, HOST_SIGNAL_PREEMPT);
 }
 
-void clock_event_reprogram(u64 expires)
+void sched_timer_armed(u64 expires)
 {
 	struct carrier *c = this_carrier();
 
@@ -302,12 +303,12 @@ bool carrier_can_run(struct carrier *c, struct task_struct *task)
 	return !(task->flags & PF_KERNEL_MM) || c->mm == &kernel_mm;
 }
 
+/* Sleeps until it is active again or is to die. Entered without the kernel lock, left with it. */
 static void park(struct carrier *c)
 {
 	for (;;) {
 		u32 run;
 
-		kernel_unlock();
 		while ((run = atomic_load(&c->run)) == CARRIER_PARKED)
 			futex_wait_until(&c->run, CARRIER_PARKED, NEVER);
 		kernel_lock();
@@ -315,41 +316,36 @@ static void park(struct carrier *c)
 		if (run == CARRIER_WORK) {
 			atomic_store(&c->run, CARRIER_PARKED);
 			mm_do_work(c->mm);
-			continue;
-		}
-		if (run != CARRIER_PARKED)
+		} else if (run != CARRIER_PARKED) {
 			return;
+		}
+		kernel_unlock();
 	}
-}
-
-/* Leaves for good: this block may be reused as soon as `gone` is set. */
-static __noreturn void leave_host(struct carrier *c)
-{
-	list_del(&c->mm_link);
-	c->mm->nr_carriers--;
-	mm_put(c->mm);
-	list_add_tail(&c->mm_link, &dead_carriers);
-	kernel_unlock();
-	carrier_host_exit(&c->gone);
 }
 
 /*
  * Gives `cpu` to `target`, to run `next` (NULL: to idle). `target` is parked, or idle for another cpu, which it then leaves to
- * the kernel process.
+ * the kernel process. The caller wakes it with wake_target, best after it has dropped the kernel lock.
  */
 static void give_cpu(struct cpu *cpu, struct carrier *target, struct task_struct *next)
 {
 	target->handoff_to = next;
 	cpu->active = target;
-	cpu->switches_cross++;
+	cpu->stats->switches_cross++;
 	if (target->idle) {
 		target->claimed_for = cpu->id;
-		cpu_wake_idle(target->cpu);
 		return;
 	}
 	target->cpu = cpu;
 	atomic_store(&target->run, CARRIER_ACTIVE);
-	host_futex((u32 *)&target->run, FUTEX_WAKE, 1, NULL, NULL, 0);
+}
+
+static void wake_target(struct carrier *target, bool claimed)
+{
+	if (claimed)
+		cpu_wake_idle(target->cpu);
+	else
+		host_futex((u32 *)&target->run, FUTEX_WAKE, 1, NULL, NULL, 0);
 }
 
 static struct carrier *kernel_carrier(int cpu, struct carrier *except)
@@ -366,17 +362,32 @@ static struct carrier *kernel_carrier(int cpu, struct carrier *except)
 	return found;
 }
 
+/* Takes the carrier out of its mm. Its block may be reused as soon as `gone` is set. */
+static void unlink_carrier(struct carrier *c)
+{
+	list_del(&c->mm_link);
+	c->mm->nr_carriers--;
+	mm_put(c->mm);
+	list_add_tail(&c->mm_link, &dead_carriers);
+}
+
 /* The active carrier gives its cpu away and parks, or leaves. */
 static void hand_off(struct carrier *c, struct task_struct *next)
 {
 	struct carrier *target = next && next->mm ? find_carrier(next->mm, c->cpu->id) : kernel_carrier(c->cpu->id, c);
+	bool leaving = c->leaving, claimed;
 
 	if (!target)
 		panic("no carrier for task %d on cpu %d", next ? next->tid : 0, c->cpu->id);
+	claimed = target->idle;
 	atomic_store(&c->run, CARRIER_PARKED);
 	give_cpu(c->cpu, target, next);
-	if (c->leaving)
-		leave_host(c);
+	if (leaving)
+		unlink_carrier(c);
+	kernel_unlock();
+	wake_target(target, claimed);
+	if (leaving)
+		carrier_host_exit(&c->gone);
 	park(c);
 }
 
@@ -404,16 +415,18 @@ void carrier_main(struct carrier *c)
 	};
 
 	host_sigaltstack((void *)&altstack, NULL);
-	kernel_lock();
-	if (atomic_load(&c->run) != CARRIER_ACTIVE)
-		park(c);
+	park(c);
 	for (;;) {
 		struct task_struct *next;
 
 		c->task = NULL;
-		reap_dead_task();
-		if (atomic_load(&c->run) == CARRIER_DIE)
-			leave_host(c);
+		if (c->cpu)
+			reap_dead_task();
+		if (atomic_load(&c->run) == CARRIER_DIE) {
+			unlink_carrier(c);
+			kernel_unlock();
+			carrier_host_exit(&c->gone);
+		}
 		if (c->claimed_for >= 0)
 			follow_claim(c);
 		if (!list_empty(&c->mm->work))
@@ -506,15 +519,7 @@ static bool tick_needed(struct cpu *cpu)
 {
 	struct task_struct *curr = cpu->rq->curr;
 
-	return curr && (cpu->rq->nr_running > 1 || cpu_timers_armed(curr));
-}
-
-bool sched_tick_wanted(void)
-{
-	for (int i = 0; i < nr_cpus; i++)
-		if (tick_needed(&cpus[i]))
-			return true;
-	return false;
+	return curr && (cpu->rq->nr_running > 1 || cpu_timers_active(curr));
 }
 
 u64 sched_tick_period(void) { return tick_period; }

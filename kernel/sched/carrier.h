@@ -10,7 +10,7 @@
 #ifndef KERNEL_SCHED_CARRIER_H
 #define KERNEL_SCHED_CARRIER_H
 
-#include "kernel/sys/syscall.h"
+#include "kernel/trace/stats.h"
 #include "kernel/task/task.h"
 
 struct rq;
@@ -24,8 +24,7 @@ struct cpu {
 	struct carrier *active;
 	atomic_uint idle_word; /* futex: CPU_SLEEPING while the idle carrier sleeps on it */
 	bool tick, resched;      /* why the active carrier was interrupted */
-	u64 syscalls[2][NR_SYSCALLS]; /* by ENTRY_PATCHED, ENTRY_TRAPPED */
-	u64 switches_same, switches_cross, preemptions;
+	struct kernel_stats *stats;
 };
 extern struct cpu cpus[MAX_CPUS];
 
@@ -53,7 +52,6 @@ bool cpu_is_idle(struct cpu *cpu);
 /* A preemption signal arrived: rotate if needed. Kernel lock held. */
 void sched_interrupt(void);
 void sched_task_starts(void);
-bool sched_tick_wanted(void);
 u64 sched_tick_period(void);
 /* Called by the clock thread: ticks what needs it; returns when it wants to be called again (NEVER: not). */
 u64 sched_clock_tick(u64 now);

@@ -12,6 +12,7 @@
 #include "kernel/sched/carrier.h"
 #include "kernel/sched/switch.h"
 #include "kernel/task/signal.h"
+#include "kernel/time/posix_timer.h"
 
 struct rq runqueues[MAX_CPUS];
 struct cpu cpus[MAX_CPUS];
@@ -30,6 +31,7 @@ void sched_init_cpus(int n)
 			list_init(&rq->rt.queue[p]);
 		cpus[i].id = i;
 		cpus[i].rq = rq;
+		cpus[i].stats = stats_of(i);
 		rq_clock_update(rq);
 		rq->idle_since = rq->clock;
 	}
@@ -47,7 +49,8 @@ static void activate_task(struct rq *rq, struct task_struct *task, bool wakeup)
 	task->sched.on_rq = true;
 	task->sched.wait_start = rq->clock;
 	task->sched.class->enqueue_task(rq, task, wakeup);
-	rq->nr_running++;
+	if (++rq->nr_running > 1)
+		tick_hint = true;
 }
 
 static void deactivate_task(struct rq *rq, struct task_struct *task, bool sleep)
@@ -241,9 +244,11 @@ void sched_set_running(struct rq *rq, struct task_struct *next)
 	if (next && !rq->curr)
 		rq->idle_sum += rq->clock - rq->idle_since;
 	rq->curr = next;
-	if (next)
+	if (next) {
 		account_switch(rq, next);
-	else
+		if (cpu_timers_active(next))
+			tick_hint = true;
+	} else
 		rq->idle_since = rq->clock;
 }
 
@@ -311,7 +316,7 @@ void schedule(void)
 	sched_set_running(rq, next);
 	carrier_unload_task(prev);
 	if (next && carrier_can_run(carrier, next)) {
-		carrier->cpu->switches_same++;
+		carrier->cpu->stats->switches_same++;
 		carrier_load_task(carrier, next);
 		clock_thread_kick_if_needed();
 		switch_stacks(&prev->kernel_sp, next->kernel_sp);
@@ -338,7 +343,7 @@ void sched_interrupt(void)
 	struct rq *rq = cpu->rq;
 	struct task_struct *task = current;
 
-	cpu->preemptions++;
+	cpu->stats->preemptions++;
 	if (cpu->tick) {
 		cpu->tick = false;
 		rq_clock_update(rq);

@@ -25,6 +25,7 @@
 #include "kernel/sys/syscall.h"
 #include "kernel/task/signal.h"
 #include "kernel/trace/stats.h"
+#include "kernel/trace/strace.h"
 
 _Static_assert(offsetof(struct carrier, kernel_stack_top) == CARRIER_STACK_TOP, "");
 _Static_assert(offsetof(struct carrier, user_rsp) == CARRIER_USER_RSP, "");
@@ -46,7 +47,7 @@ extern const struct exception ex_table_start[], ex_table_end[];
 struct fault {
 	int signal, code, trap_number;
 	u64 address;
-	const void *fpstate;
+	u64 error;
 };
 
 /* The signal frame's layout is the host's: handler(sig, info, ucontext) with x86's mcontext order. */
@@ -167,7 +168,7 @@ static void do_syscall(struct pt_regs *regs, struct task_struct *task)
 		return;
 	}
 	entry = &syscall_table[nr];
-	carrier->cpu->syscalls[regs->entry][nr]++;
+	carrier->cpu->stats->syscalls[nr][regs->entry]++;
 	if (entry->flags & SYSCALL_NOLOCK) {
 		regs->rax = (u64)entry->fn(regs->rdi, regs->rsi, regs->rdx, regs->r10, regs->r8, regs->r9);
 		return;
@@ -286,6 +287,19 @@ static void trap_from_user(void *arg)
 		/* fall through */
 	default:
 		kernel_lock();
+		if (fault.signal == SIGSEGV && fault.trap_number == 14 && task->mm) {
+			bool beyond_end;
+
+			if (mm_fault_in(fault.address, &beyond_end)) {
+				kernel_unlock();
+				break;
+			}
+			if (beyond_end) {
+				fault.signal = SIGBUS;
+				fault.code = BUS_ADRERR;
+			}
+		}
+		task->fault_error = fault.error;
 		force_signal_fault(fault.signal, fault.code, fault.address, fault.trap_number);
 		kernel_unlock();
 	}
@@ -367,6 +381,7 @@ void host_signal(int sig, siginfo_t *info, struct host_ucontext *uc)
 	fault.code = info->si_code;
 	fault.address = (u64)info->si_addr;
 	fault.trap_number = (int)mc->trapno;
+	fault.error = mc->err;
 	save_user_regs(current->regs, mc);
 	fpu_load_from_signal_frame((const void *)mc->fpstate);
 	call_on_stack(trap_from_user, &fault, (u64)current->regs & ~15UL);

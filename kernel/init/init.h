@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What boot leaves behind for everyone, and the kernel process's own threads. */
+#ifndef KERNEL_INIT_INIT_H
+#define KERNEL_INIT_INIT_H
+
+#include "include/abi/boot.h"
+#include "kernel/kernel.h"
+
+extern struct boot_params *boot;
+extern struct monitor_channel *channel;
+
+/* With registers of the interrupted code; mc is the host's sigcontext. */
+struct sigcontext_64;
+void panic_at(const struct sigcontext_64 *mc, const char *format, ...) __printf(2, 3) __noreturn;
+/* Tells the monitor that the container has ended; the monitor ends every host process. Does not return. */
+void container_exit(int wait_status) __noreturn;
+void ring_doorbell(void);
+
+/* The clock thread wakes for the next timer or tick, unless an idle cpu does. */
+void clock_thread_kick_if_needed(void);
+extern bool tick_hint; /* some cpu may need a tick: set by the scheduler, taken back by the clock thread */
+int kernel_threads_start(void);
+/* A timer that expires before all others was armed; called by ktimer_arm. */
+void sched_timer_armed(u64 expires);
+bool clock_thread_owns_timers(void);
+
+/* A host thread of the kernel process with a carrier block of its own but no cpu; fn never returns. */
+int kernel_host_thread(void (*fn)(struct carrier *self));
+int initcalls_run(void);
+
+#endif

@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The kernel process's own host threads: clock, async I/O, poll (host descriptors), aux (events from the monitor). They are
+ * no cpus: they take the kernel lock, do their piece, and sleep on the host.
+ */
+#include <linux/eventpoll.h>
+#include <linux/futex.h>
+
+#include "host.gen.h"
+#include "kernel/arch/x86_64/asm-offsets.h"
+#include "kernel/arch/x86_64/trap.h"
+#include "kernel/fs/hostpipe.h"
+#include "kernel/fs/tty/tty.h"
+#include "kernel/init/async.h"
+#include "kernel/init/init.h"
+#include "kernel/locking.h"
+#include "kernel/mm/alloc.h"
+#include "kernel/mm/mm.h"
+#include "kernel/mm/oom.h"
+#include "kernel/sched/carrier.h"
+#include "kernel/task/signal.h"
+#include "kernel/time/timer.h"
+
+extern char carrier_clone_start[];
+
+static void futex_sleep_until(u32 *word, u32 value, u64 deadline)
+{
+	struct { s64 tv_sec, tv_nsec; } ts = { (s64)(deadline / NSEC_PER_SEC), (s64)(deadline % NSEC_PER_SEC) };
+
+	host_futex(word, FUTEX_WAIT_BITSET, value, deadline == NEVER ? NULL : (void *)&ts, NULL, FUTEX_BITSET_MATCH_ANY);
+}
+
+static void futex_wake_all(u32 *word) { host_futex(word, FUTEX_WAKE, 0x7fffffff, NULL, NULL, 0); }
+
+/* ---- clock ---- */
+
+static u32 clock_word;
+static u64 clock_deadline = NEVER;
+
+static bool ticking;
+bool tick_hint; /* a cpu has more than one runnable task, or a timer on CPU time */
+
+void clock_thread_kick_if_needed(void)
+{
+	u64 wanted = clock_thread_owns_timers() ? ktimers_next() : NEVER;
+
+	if (tick_hint && !ticking) {
+		ticking = true;
+		wanted = min(wanted, ktime_get() + sched_tick_period());
+	}
+	if (wanted >= clock_deadline)
+		return;
+	clock_deadline = wanted;
+	clock_word++;
+	host_futex(&clock_word, FUTEX_WAKE, 1, NULL, NULL, 0);
+}
+
+static void clock_thread(struct carrier *self)
+{
+	kernel_lock();
+	for (;;) {
+		u64 now = ktime_get(), next = ktimers_run(now), tick;
+		u32 seen;
+
+		tick_hint = false;
+		tick = sched_clock_tick(now);
+		ticking = tick != NEVER;
+		clock_deadline = min(clock_thread_owns_timers() ? next : NEVER, tick);
+		seen = clock_word;
+		kernel_unlock();
+		futex_sleep_until(&clock_word, seen, clock_deadline);
+		kernel_lock();
+	}
+}
+
+/* ---- async I/O ---- */
+
+struct async_request {
+	struct list_head link;
+	long (*function)(void *arg);
+	void *arg;
+	long result;
+	bool done;
+	struct wait_queue_head wait;
+};
+static LIST_HEAD(async_queue);
+static u32 async_word;
+static unsigned async_threads;
+
+long async_host_io(long (*function)(void *arg), void *arg)
+{
+	struct async_request request = { .function = function, .arg = arg };
+
+	if (!async_threads) {
+		kernel_unlock();
+		request.result = function(arg);
+		kernel_lock();
+		return request.result;
+	}
+	wait_queue_init(&request.wait);
+	list_add_tail(&request.link, &async_queue);
+	async_word++;
+	host_futex(&async_word, FUTEX_WAKE, 1, NULL, NULL, 0);
+	wait_event(&request.wait, BLOCK_DISK, arg, request.done);
+	return request.result;
+}
+
+static void async_thread(struct carrier *self)
+{
+	kernel_lock();
+	for (;;) {
+		struct async_request *request;
+
+		if (list_empty(&async_queue)) {
+			u32 seen = async_word;
+
+			kernel_unlock();
+			futex_sleep_until(&async_word, seen, NEVER);
+			kernel_lock();
+			continue;
+		}
+		request = list_first_entry(&async_queue, struct async_request, link);
+		list_del(&request->link);
+		kernel_unlock();
+		request->result = request->function(request->arg);
+		kernel_lock();
+		request->done = true;
+		wake_up_all(&request->wait);
+	}
+}
+
+int async_start(unsigned nr_threads)
+{
+	for (unsigned i = 0; i < nr_threads; i++) {
+		int error = kernel_host_thread(async_thread);
+
+		if (error)
+			return error;
+		async_threads++;
+	}
+	return 0;
+}
+
+/* ---- poll: the container's stdio ---- */
+
+static void poll_thread(struct carrier *self)
+{
+	for (;;) {
+		struct epoll_event events[8];
+		long n = host_epoll_pwait2(boot->epoll_fd, events, 8, NULL, NULL, 8);
+
+		if (n < 0 && n != -EINTR) {
+			printk(KERN_ERR, "poll thread: epoll_pwait2 fails with %ld", n);
+			return;
+		}
+		kernel_lock();
+		for (long i = 0; i < n; i++)
+			hostpipe_ready((int)events[i].data, events[i].events);
+		kernel_unlock();
+	}
+}
+
+/* ---- aux: events from the monitor ---- */
+
+static void handle_events(u32 events)
+{
+	if (events & EVENT_WINSIZE)
+		console_resize(channel->rows, channel->columns);
+	if (events & EVENT_SIGNAL) {
+		u64 signals = __atomic_exchange_n(&channel->signals, 0, __ATOMIC_SEQ_CST);
+
+		for (int sig = 1; sig <= NSIG_LINUX && init_task; sig++)
+			if (signals >> (sig - 1) & 1)
+				send_signal_process(sig, SEND_SIG_KERNEL, init_task);
+	}
+	if (events & EVENT_OOM)
+		oom_kill();
+}
+
+static void aux_thread(struct carrier *self)
+{
+	for (;;) {
+		u32 events = __atomic_exchange_n(&channel->events, 0, __ATOMIC_SEQ_CST);
+
+		if (!events) {
+			futex_sleep_until(&channel->events, 0, NEVER);
+			continue;
+		}
+		kernel_lock();
+		handle_events(events);
+		kernel_unlock();
+	}
+}
+
+/* ---- making them ---- */
+
+static void host_thread_main(struct carrier *self)
+{
+	struct { void *sp; int flags; size_t size; } altstack = {
+		(char *)self + CARRIER_OWN_STACK_TOP, 0, CARRIER_BLOCK_SIZE - CARRIER_OWN_STACK_TOP
+	};
+	void (*fn)(struct carrier *) = (void (*)(struct carrier *))self->scratch;
+
+	host_sigaltstack((void *)&altstack, NULL);
+	fn(self);
+	for (;;)
+		futex_sleep_until(&clock_word + 0, clock_word, NEVER);
+}
+
+__asm__(".pushsection .text\n"
+	"host_thread_start: pop %rdi\n wrgsbase %rdi\n xor %ebp,%ebp\n call host_thread_main_c\n ud2\n"
+	".popsection");
+extern char host_thread_start[];
+__attribute__((used)) void host_thread_main_c(struct carrier *self);
+void host_thread_main_c(struct carrier *self) { host_thread_main(self); }
+
+int kernel_host_thread(void (*fn)(struct carrier *self))
+{
+	struct carrier *c = heap_pages_alloc(CARRIER_BLOCK_SIZE / PAGE_SIZE);
+	u64 *sp;
+	long tid;
+
+	if (!c)
+		return -ENOMEM;
+	memset(c, 0, sizeof(*c));
+	c->self = c;
+	c->mm = &kernel_mm;
+	c->claimed_for = -1;
+	list_init(&c->mm_link);
+	c->scratch = (u64)fn;
+	sp = (u64 *)((char *)c + CARRIER_OWN_STACK_TOP);
+	*--sp = 0;
+	*--sp = (u64)c;
+	*--sp = (u64)host_thread_start;
+	tid = host_clone(HOST_CLONE_THREAD, sp, &c->host_tid, NULL, 0);
+	return tid < 0 ? (int)tid : 0;
+}
+
+int kernel_threads_start(void)
+{
+	int error = kernel_host_thread(clock_thread);
+
+	if (!error)
+		error = kernel_host_thread(aux_thread);
+	if (!error && boot->epoll_fd >= 0)
+		error = kernel_host_thread(poll_thread);
+	return error ? error : async_start(boot->async_threads);
+}
