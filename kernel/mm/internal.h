@@ -16,6 +16,7 @@ int mm_copy_vmas(struct mm_struct *to, struct mm_struct *from);
 void mm_drop_vmas(struct mm_struct *mm);
 /* Unmaps everything a program may have mapped in the calling host process. Kernel lock not held. */
 void mm_wipe_host(void);
+void mm_copy_layout(struct mm_struct *to, const struct mm_struct *from);
 
 struct vma *vma_insert(struct mm_struct *mm, u64 start, u64 end);
 void vma_free(struct vma *vma);

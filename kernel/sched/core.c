@@ -506,6 +506,16 @@ void sched_switch_away(struct rq *rq)
 	reap_dead_task();
 }
 
+void sched_exit(struct task_struct *task)
+{
+	struct rq *rq = task_rq(task);
+
+	rq_clock_update(rq);
+	task->sched.class->update_curr(rq);
+	deactivate_task(rq, task, true);
+	task->sched.class->put_prev_task(rq, task);
+}
+
 u64 sched_rr_interval(struct task_struct *task)
 {
 	return task->sched.class->get_rr_interval(task_rq(task), task);

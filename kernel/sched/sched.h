@@ -107,6 +107,7 @@ void wake_up_new_task(struct task_struct *task);
 /* A running or runnable task is to look at its work flags soon: sends its cpu a preemption signal if it is in user mode. */
 void kick_task(struct task_struct *task);
 void sched_fork(struct task_struct *child);
+/* The dying current task leaves its run queue; sched_switch_away() comes next. */
 void sched_exit(struct task_struct *task);
 void set_user_nice(struct task_struct *task, int nice);
 int sched_setscheduler(struct task_struct *task, int policy, int rt_priority, int nice);

@@ -24,8 +24,5 @@ u64 patch_present_address(u64 rip);
 u64 patch_fix_resume_address(u64 rip);
 unsigned patch_sites_used(void);
 
-struct vma;
-/* Shows the text of a fresh executable mapping with the call sites that were patched in it before. */
-void patch_cache_apply(struct vma *vma);
 
 #endif

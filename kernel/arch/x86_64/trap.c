@@ -191,7 +191,7 @@ static void do_syscall_traced(struct pt_regs *regs, struct task_struct *task)
 		do_syscall(regs, task);
 		return;
 	}
-	strace_enter(task, &syscall_table[nr], args);
+	strace_enter(task, &syscall_table[nr], args, start);
 	do_syscall(regs, task);
 	strace_exit(task, &syscall_table[nr], args, (long)regs->rax, start, ktime_get());
 }
@@ -201,7 +201,7 @@ void syscall_from_user(struct pt_regs *regs)
 {
 	struct task_struct *task = current;
 
-	if (unlikely(trace_syscalls))
+	if (unlikely(strace_enabled))
 		do_syscall_traced(regs, task);
 	else
 		do_syscall(regs, task);
@@ -251,6 +251,12 @@ static void save_user_regs(struct pt_regs *regs, const struct sigcontext_64 *mc)
 	regs->ss = 0x2b;
 	regs->orig_rax = (u64)-1;
 	regs->entry = ENTRY_INTERRUPT;
+}
+
+void enter_user_mode(void)
+{
+	__asm__ __volatile__("jmp exit_restart");
+	__builtin_unreachable();
 }
 
 static void run_trapped_syscall(struct pt_regs *regs, u64 nr)
@@ -303,8 +309,7 @@ static void trap_from_user(void *arg)
 		force_signal_fault(fault.signal, fault.code, fault.address, fault.trap_number);
 		kernel_unlock();
 	}
-	__asm__ __volatile__("jmp exit_restart");
-	__builtin_unreachable();
+	enter_user_mode();
 }
 
 static bool in_kernel_text(u64 rip)

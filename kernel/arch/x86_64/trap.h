@@ -15,6 +15,9 @@ void arch_restart_block(struct pt_regs *regs);
 /* Registers of a new program: everything zero. */
 void arch_start_thread(struct pt_regs *regs, u64 rip, u64 rsp);
 
+/* current goes to user mode with its saved registers. Kernel lock not held. */
+void enter_user_mode(void) __noreturn;
+
 /* Lets a new task begin: returns from its system call, or calls fn(arg). */
 void arch_setup_fork_stack(struct task_struct *task);
 void arch_setup_kthread_stack(struct task_struct *task, void (*fn)(void *arg), void *arg);

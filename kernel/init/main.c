@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Boot: from the monitor's jump to the first program.
+ *
+ * The boot thread unmaps what the monitor left, sets up the heap and becomes the first carrier of the kernel process. The
+ * task "boot" runs the initcalls, then makes pid 1, which executes the container's command.
+ */
+#include <linux/resource.h>
+
+#include "host.gen.h"
+#include "kernel/arch/x86_64/asm-offsets.h"
+#include "kernel/arch/x86_64/fpu.h"
+#include "kernel/arch/x86_64/trap.h"
+#include "kernel/fs/pipe/pipe.h"
+#include "kernel/fs/tty/tty.h"
+#include "kernel/init/init.h"
+#include "kernel/init/initcall.h"
+#include "kernel/locking.h"
+#include "kernel/mm/alloc.h"
+#include "kernel/mm/internal.h"
+#include "kernel/sched/carrier.h"
+#include "kernel/sched/switch.h"
+#include "kernel/task/lifecycle.h"
+#include "kernel/trace/strace.h"
+#include "kernel/vfs/vfs.h"
+
+struct boot_params *boot;
+struct monitor_channel *channel;
+
+static void default_rlimits(struct rlimit64 *limits)
+{
+	for (int i = 0; i < RLIM_COUNT; i++)
+		limits[i].rlim_cur = limits[i].rlim_max = RLIM64_INFINITY;
+	limits[RLIMIT_STACK].rlim_cur = 8 << 20;
+	limits[RLIMIT_CORE].rlim_cur = 0;
+	limits[RLIMIT_NOFILE].rlim_cur = 1024;
+	limits[RLIMIT_NOFILE].rlim_max = 1048576;
+	limits[RLIMIT_MEMLOCK].rlim_cur = limits[RLIMIT_MEMLOCK].rlim_max = 8 << 20;
+	limits[RLIMIT_SIGPENDING].rlim_cur = limits[RLIMIT_SIGPENDING].rlim_max = 96365;
+	limits[RLIMIT_MSGQUEUE].rlim_cur = limits[RLIMIT_MSGQUEUE].rlim_max = 819200;
+	limits[RLIMIT_NICE].rlim_cur = limits[RLIMIT_NICE].rlim_max = 0;
+	limits[RLIMIT_RTPRIO].rlim_cur = limits[RLIMIT_RTPRIO].rlim_max = 0;
+	limits[RLIMIT_NPROC].rlim_cur = limits[RLIMIT_NPROC].rlim_max = 96365;
+}
+
+/* The NUL-terminated strings at `offset` as a NULL-terminated array on the heap. */
+static const char **string_array(u32 offset, u32 n)
+{
+	const char **array = kcalloc(n + 1UL, sizeof(*array));
+	const char *s = boot->strings + offset;
+
+	if (!array)
+		return NULL;
+	for (u32 i = 0; i < n; i++) {
+		array[i] = s;
+		s += strlen(s) + 1;
+	}
+	return array;
+}
+
+static int open_stdio(void)
+{
+	struct file *console;
+
+	if (!(boot->flags & BOOT_TTY))
+		return stdio_install(current->files);
+	console = console_open();
+	if (IS_ERR(console))
+		return (int)PTR_ERR(console);
+	for (int fd = 0; fd < 3; fd++) {
+		int got = fd_install_new(file_get(console), false);
+
+		if (got < 0)
+			return got;
+	}
+	file_put(console);
+	return 0;
+}
+
+static int become_user(void)
+{
+	struct cred *cred = prepare_creds();
+
+	if (!cred)
+		return -ENOMEM;
+	cred->uid = cred->euid = cred->suid = cred->fsuid = boot->uid;
+	cred->gid = cred->egid = cred->sgid = cred->fsgid = boot->gid;
+	if (boot->uid)
+		cred->cap_permitted = cred->cap_effective = cred->cap_ambient = cred->cap_inheritable = 0;
+	commit_creds(cred);
+	return 0;
+}
+
+/* The program's name looked up in PATH as execvp(3) does. */
+static long exec_command(const char *const *argv, const char *const *envp)
+{
+	struct exec_strings strings = { .kernel = true, .argv = argv, .envp = envp };
+	const char *path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+	long error = -ENOENT;
+
+	if (strchr(argv[0], '/'))
+		return do_execve(AT_FDCWD, argv[0], &strings, 0);
+	for (const char *const *e = envp; *e; e++)
+		if (strncmp(*e, "PATH=", 5) == 0)
+			path = *e + 5;
+	while (*path) {
+		const char *end = strchr(path, ':');
+		size_t length = end ? (size_t)(end - path) : strlen(path);
+		char *candidate = kasprintf("%.*s/%s", (int)length, length ? path : ".", argv[0]);
+		long this_error;
+
+		if (!candidate)
+			return -ENOMEM;
+		this_error = do_execve(AT_FDCWD, candidate, &strings, 0);
+		kfree(candidate);
+		if (!this_error)
+			return 0;
+		if (this_error != -ENOENT && this_error != -ENOTDIR)
+			error = this_error;
+		path += length + (end ? 1 : 0);
+	}
+	return error;
+}
+
+static __noreturn void command_failed(long error, const char *what)
+{
+	channel->status.exec_error = (s32)-error;
+	scnprintf(channel->status.message, sizeof(channel->status.message), "%s", what);
+	container_exit(127 << 8);
+}
+
+/* pid 1 before its exec. */
+static void init_main(void *arg)
+{
+	const char **argv = string_array(boot->argv, boot->nr_argv), **envp = string_array(boot->env, boot->nr_env);
+	const char *workdir = boot->strings + boot->workdir;
+	struct path path;
+	long error;
+
+	if (!argv || !envp)
+		command_failed(-ENOMEM, "arguments");
+	error = open_stdio();
+	if (error)
+		command_failed(error, "standard input and output");
+	if (*workdir) {
+		error = path_lookup(AT_FDCWD, workdir, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &path);
+		if (error)
+			command_failed(error, "working directory");
+		path_put(&current->fs->pwd);
+		current->fs->pwd = path;
+	}
+	error = become_user();
+	if (!error)
+		error = exec_command(argv, envp);
+	if (error)
+		command_failed(error, "command");
+	kfree(argv);
+	kfree(envp);
+	kernel_unlock();
+	enter_user_mode();
+}
+
+static void boot_main(void *arg)
+{
+	int error = initcalls_run();
+
+	if (!error)
+		error = zygote_start();
+	if (error)
+		panic("the kernel cannot start: error %d", -error);
+	if (IS_ERR(init_task_make(init_main, NULL)))
+		panic("no memory for the first process");
+}
+
+/* The carrier that stands in for a thread until there is one: the boot thread itself. */
+static struct carrier *adopt_boot_thread(void)
+{
+	struct carrier *c = carrier_alloc(&kernel_mm);
+
+	if (!c)
+		panic("the kernel heap is too small");
+	write_gs_base((u64)c);
+	return c;
+}
+
+static void start_carriers(struct carrier *first)
+{
+	first->cpu = &cpus[0];
+	cpus[0].active = first;
+	atomic_store(&first->run, CARRIER_ACTIVE);
+	/* One for each cpu, and one more: a carrier that follows a claim must find another to leave its cpu to. */
+	for (int i = 1; i <= nr_cpus; i++) {
+		struct carrier *c = carrier_alloc(&kernel_mm);
+
+		if (!c)
+			panic("the kernel heap is too small");
+		if (i < nr_cpus) {
+			c->cpu = &cpus[i];
+			cpus[i].active = c;
+			atomic_store(&c->run, CARRIER_ACTIVE);
+		}
+		if (carrier_clone_thread(c))
+			panic("the host refuses a thread");
+	}
+}
+
+static void carrier_on_own_stack(void *arg) { carrier_main(arg); }
+
+static void strace_init_if_asked(void)
+{
+	if (boot->flags & BOOT_STRACE)
+		strace_init();
+}
+
+__noreturn void kernel_main(struct monitor_channel *from_monitor);
+__noreturn void kernel_main(struct monitor_channel *from_monitor)
+{
+	static struct carrier early; /* until the heap is there */
+	struct carrier *first;
+
+	early.self = &early;
+	write_gs_base((u64)&early);
+	channel = from_monitor;
+	boot = &channel->boot;
+	if (boot->magic != BOOT_MAGIC || boot->version != BOOT_VERSION)
+		panic("the monitor speaks version %u of the boot contract, the kernel %u", boot->version, BOOT_VERSION);
+	mm_wipe_host();
+	fpu_init(boot->xstate_mask, boot->xstate_size);
+	heap_init(boot->heap_limit);
+	mutex_init(&kernel_mm.mmap_lock);
+	sched_init_cpus((int)min(boot->nr_cpus, (u32)MAX_CPUS));
+	first = adopt_boot_thread();
+	kernel_lock();
+	if (pages_init(boot->pages_limit))
+		panic("the kernel heap is too small for %lu MiB of pages", boot->pages_limit >> 20);
+	default_rlimits(kthread_signal.rlimits);
+	list_init(&kthread_signal.threads);
+	list_init(&kthread_signal.shared_pending.queue);
+	start_carriers(first);
+	if (kernel_threads_start())
+		panic("the host refuses a thread");
+	strace_init_if_asked();
+	/* A task for the boot itself needs a cpu: enqueue it, then become cpu 0's carrier. */
+	if (IS_ERR(kernel_thread("boot", 0, boot_main, NULL)))
+		panic("the kernel heap is too small");
+	kernel_unlock();
+	call_on_stack(carrier_on_own_stack, first, (u64)first + CARRIER_OWN_STACK_TOP);
+}

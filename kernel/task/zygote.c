@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Fresh address spaces for exec: a small pool of host processes, cloned from the kernel process, which has nothing but the
+ * kernel mapped. A kernel thread keeps the pool filled.
+ */
+#include "kernel/init/init.h"
+#include "kernel/locking.h"
+#include "kernel/mm/internal.h"
+#include "kernel/sched/carrier.h"
+#include "kernel/sched/switch.h"
+#include "kernel/arch/x86_64/trap.h"
+#include "kernel/task/lifecycle.h"
+
+#define POOL_SIZE 4
+
+static struct mm_struct *pool[POOL_SIZE];
+static int pooled, waiting;
+static struct wait_queue_head taken = { LIST_HEAD_INIT(taken.entries) }, filled = { LIST_HEAD_INIT(filled.entries) };
+static int clone_error;
+
+static struct mm_struct *make(void)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct carrier *carrier = mm ? carrier_alloc(mm) : NULL;
+	int error = carrier ? carrier_clone_process(carrier) : -ENOMEM;
+
+	if (error > 0)
+		return mm;
+	if (mm)
+		mm_put(mm);
+	return ERR_PTR(error);
+}
+
+static void zygote(void *arg)
+{
+	for (;;) {
+		struct mm_struct *mm;
+
+		wait_event(&taken, BLOCK_QUEUE, pool, pooled < POOL_SIZE && (!clone_error || waiting));
+		mm = make();
+		if (IS_ERR(mm)) {
+			clone_error = (int)PTR_ERR(mm);
+		} else {
+			clone_error = 0;
+			pool[pooled++] = mm;
+		}
+		wake_up(&filled);
+	}
+}
+
+struct mm_struct *zygote_take(void)
+{
+	struct mm_struct *mm;
+
+	waiting++;
+	while (!pooled) {
+		clone_error = 0;
+		wake_up(&taken);
+		wait_event(&filled, BLOCK_QUEUE, pool, pooled || clone_error);
+		if (!pooled && clone_error) {
+			waiting--;
+			return ERR_PTR(-EAGAIN);
+		}
+	}
+	waiting--;
+	mm = pool[--pooled];
+	if (pooled <= POOL_SIZE / 2)
+		wake_up(&taken);
+	return mm;
+}
+
+int zygote_start(void)
+{
+	struct task_struct *thread = kernel_thread("zygote", PF_KERNEL_MM, zygote, NULL);
+
+	return IS_ERR(thread) ? (int)PTR_ERR(thread) : 0;
+}
