@@ -10,8 +10,10 @@ extern struct boot_params *boot;
 extern struct monitor_channel *channel;
 
 /* With registers of the interrupted code; mc is the host's sigcontext. */
-struct sigcontext_64;
-void panic_at(const struct sigcontext_64 *mc, const char *format, ...) __printf(2, 3) __noreturn;
+struct carrier;
+struct sigcontext;
+struct task_struct;
+void panic_at(const struct sigcontext *mc, const char *format, ...) __printf(2, 3) __noreturn;
 /* Tells the monitor that the container has ended; the monitor ends every host process. Does not return. */
 void container_exit(int wait_status) __noreturn;
 void ring_doorbell(void);

@@ -92,7 +92,7 @@ void panic(const char *format, ...)
 	vpanic(0, (u64)__builtin_frame_address(0), "", format, args);
 }
 
-void panic_at(const struct sigcontext_64 *mc, const char *format, ...)
+void panic_at(const struct sigcontext *mc, const char *format, ...)
 {
 	static char registers[400];
 	va_list args;
@@ -100,10 +100,10 @@ void panic_at(const struct sigcontext_64 *mc, const char *format, ...)
 	scnprintf(registers, sizeof(registers),
 		  "\n  rip %016lx rsp %016lx rax %016lx rbx %016lx\n  rcx %016lx rdx %016lx rsi %016lx rdi %016lx\n"
 		  "  rbp %016lx r12 %016lx r13 %016lx r14 %016lx",
-		  (u64)mc->ip, (u64)mc->sp, (u64)mc->ax, (u64)mc->bx, (u64)mc->cx, (u64)mc->dx, (u64)mc->si, (u64)mc->di,
-		  (u64)mc->bp, (u64)mc->r12, (u64)mc->r13, (u64)mc->r14);
+		  (u64)mc->rip, (u64)mc->rsp, (u64)mc->rax, (u64)mc->rbx, (u64)mc->rcx, (u64)mc->rdx, (u64)mc->rsi, (u64)mc->rdi,
+		  (u64)mc->rbp, (u64)mc->r12, (u64)mc->r13, (u64)mc->r14);
 	va_start(args, format);
-	vpanic(mc->ip, mc->bp, registers, format, args);
+	vpanic(mc->rip, mc->rbp, registers, format, args);
 }
 
 void container_exit(int wait_status)

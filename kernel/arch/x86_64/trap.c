@@ -10,7 +10,7 @@
 
 #include <asm/siginfo.h>
 #include <asm/signal.h>
-#include <asm/ucontext.h>
+#include <asm/sigcontext.h>
 #include <asm/unistd.h>
 
 #include "host.gen.h"
@@ -55,7 +55,7 @@ struct host_ucontext {
 	unsigned long flags;
 	void *link;
 	stack_t stack;
-	struct sigcontext_64 mcontext;
+	struct sigcontext mcontext;
 };
 
 void arch_restart_syscall(struct pt_regs *regs)
@@ -227,26 +227,26 @@ void kthread_main(void (*fn)(void *arg), void *arg)
 
 /* ---- host signals ---- */
 
-static void save_user_regs(struct pt_regs *regs, const struct sigcontext_64 *mc)
+static void save_user_regs(struct pt_regs *regs, const struct sigcontext *mc)
 {
 	regs->r15 = mc->r15;
 	regs->r14 = mc->r14;
 	regs->r13 = mc->r13;
 	regs->r12 = mc->r12;
-	regs->rbp = mc->bp;
-	regs->rbx = mc->bx;
+	regs->rbp = mc->rbp;
+	regs->rbx = mc->rbx;
 	regs->r11 = mc->r11;
 	regs->r10 = mc->r10;
 	regs->r9 = mc->r9;
 	regs->r8 = mc->r8;
-	regs->rax = mc->ax;
-	regs->rcx = mc->cx;
-	regs->rdx = mc->dx;
-	regs->rsi = mc->si;
-	regs->rdi = mc->di;
-	regs->rip = mc->ip;
-	regs->rsp = mc->sp;
-	regs->rflags = (mc->flags & RFLAGS_USER) | 0x202;
+	regs->rax = mc->rax;
+	regs->rcx = mc->rcx;
+	regs->rdx = mc->rdx;
+	regs->rsi = mc->rsi;
+	regs->rdi = mc->rdi;
+	regs->rip = mc->rip;
+	regs->rsp = mc->rsp;
+	regs->rflags = (mc->eflags & RFLAGS_USER) | 0x202;
 	regs->cs = 0x33;
 	regs->ss = 0x2b;
 	regs->orig_rax = (u64)-1;
@@ -331,7 +331,7 @@ static u64 find_fixup(u64 rip)
 }
 
 /* A signal while the kernel ran. Returns to the interrupted code through the host. */
-static void signal_in_kernel(int sig, const siginfo_t *info, struct sigcontext_64 *mc)
+static void signal_in_kernel(int sig, const siginfo_t *info, struct sigcontext *mc)
 {
 	struct carrier *carrier = this_carrier();
 	u64 fixup;
@@ -339,46 +339,46 @@ static void signal_in_kernel(int sig, const siginfo_t *info, struct sigcontext_6
 	switch (sig) {
 	case HOST_SIGNAL_PREEMPT:
 		carrier->need_resched = 1;
-		if (mc->ip >= (u64)exit_begin && mc->ip < (u64)exit_end) {
-			mc->ip = (u64)exit_restart;
-			mc->flags &= ~0x400UL;
+		if (mc->rip >= (u64)exit_begin && mc->rip < (u64)exit_end) {
+			mc->rip = (u64)exit_restart;
+			mc->eflags &= ~0x400UL;
 		}
 		return;
 	case SIGTRAP: /* the program had set the trap flag */
-		mc->flags &= ~0x100UL;
+		mc->eflags &= ~0x100UL;
 		return;
 	case SIGSEGV:
 	case SIGBUS:
-		if (mc->flags & 0x40000) { /* the program had set the alignment check flag */
-			mc->flags &= ~0x40000UL;
+		if (mc->eflags & 0x40000) { /* the program had set the alignment check flag */
+			mc->eflags &= ~0x40000UL;
 			return;
 		}
-		fixup = find_fixup(mc->ip);
+		fixup = find_fixup(mc->rip);
 		if (fixup) {
-			mc->ip = fixup;
+			mc->rip = fixup;
 			return;
 		}
 		break;
 	}
 	panic_at(mc, "%s in the kernel at %lx, address %lx", sig == SIGSEGV ? "page fault" : sig == SIGBUS ? "bus error" :
-		 sig == SIGSYS ? "host call from outside the host call section" : "trap", mc->ip, (u64)info->si_addr);
+		 sig == SIGSYS ? "host call from outside the host call section" : "trap", mc->rip, (u64)info->si_addr);
 }
 
 void host_signal(int sig, siginfo_t *info, struct host_ucontext *uc)
 {
 	struct carrier *carrier = this_carrier();
-	struct sigcontext_64 *mc = &uc->mcontext;
+	struct sigcontext *mc = &uc->mcontext;
 	struct fault fault;
 
-	if (in_kernel_text(mc->ip) || !carrier->task || carrier->idle) {
+	if (in_kernel_text(mc->rip) || !carrier->task || carrier->idle) {
 		signal_in_kernel(sig, info, mc);
 		return;
 	}
-	if (patch_is_trampoline(mc->ip) && sig == HOST_SIGNAL_PREEMPT) {
+	if (patch_is_trampoline(mc->rip) && sig == HOST_SIGNAL_PREEMPT) {
 		carrier->need_resched = 1;
 		return;
 	}
-	if (mc->ip >= LAYOUT_HOST_VDSO && mc->ip < LAYOUT_CHANNEL && in_kernel_range(mc->sp)) {
+	if (mc->rip >= LAYOUT_HOST_VDSO && mc->rip < LAYOUT_CHANNEL && in_kernel_range(mc->rsp)) {
 		signal_in_kernel(sig, info, mc);
 		return;
 	}
