@@ -21,7 +21,6 @@
 #include "kernel/sched/carrier.h"
 #include "kernel/sched/switch.h"
 #include "kernel/task/lifecycle.h"
-#include "kernel/trace/strace.h"
 #include "kernel/vfs/vfs.h"
 
 struct boot_params *boot;
@@ -206,12 +205,6 @@ static void start_carriers(struct carrier *first)
 
 static void carrier_on_own_stack(void *arg) { carrier_main(arg); }
 
-static void strace_init_if_asked(void)
-{
-	if (boot->flags & BOOT_STRACE)
-		strace_init();
-}
-
 __noreturn void kernel_main(struct monitor_channel *from_monitor);
 __noreturn void kernel_main(struct monitor_channel *from_monitor)
 {
@@ -239,7 +232,6 @@ __noreturn void kernel_main(struct monitor_channel *from_monitor)
 	start_carriers(first);
 	if (kernel_threads_start())
 		panic("the host refuses a thread");
-	strace_init_if_asked();
 	/* A task for the boot itself needs a cpu: enqueue it, then become cpu 0's carrier. */
 	if (IS_ERR(kernel_thread("boot", 0, boot_main, NULL)))
 		panic("the kernel heap is too small");

@@ -9,7 +9,7 @@
 #include "host.gen.h"
 #include "kernel/arch/x86_64/asm-offsets.h"
 #include "kernel/arch/x86_64/trap.h"
-#include "kernel/fs/hostpipe.h"
+#include "kernel/fs/pipe/pipe.h"
 #include "kernel/fs/tty/tty.h"
 #include "kernel/init/async.h"
 #include "kernel/init/init.h"
@@ -30,7 +30,6 @@ static void futex_sleep_until(u32 *word, u32 value, u64 deadline)
 	host_futex(word, FUTEX_WAIT_BITSET, value, deadline == NEVER ? NULL : (void *)&ts, NULL, FUTEX_BITSET_MATCH_ANY);
 }
 
-static void futex_wake_all(u32 *word) { host_futex(word, FUTEX_WAKE, 0x7fffffff, NULL, NULL, 0); }
 
 /* ---- clock ---- */
 

@@ -90,8 +90,10 @@ static void *block_alloc(unsigned order)
 	page = list_first_entry(&free_blocks[o], struct heap_page, link);
 	list_del(&page->link);
 	index = index_of(page);
-	while (o > order)
-		block_put_free(index + (1UL << --o), o);
+	while (o > order) {
+		o--;
+		block_put_free(index + (1UL << o), o);
+	}
 	page->state = PAGE_BLOCK;
 	page->order = (u8)order;
 	used_pages += 1UL << order;

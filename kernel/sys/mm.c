@@ -10,12 +10,12 @@
 #include "kernel/vfs/vfs.h"
 #include "syscalls.gen.h"
 
-long sys_mmap(u64 addr, size_t length, int prot, int flags, int fd, u64 offset)
+long sys_mmap(u64 addr, u64 length, unsigned prot, unsigned flags, int fd, s64 offset)
 {
 	struct file *file = NULL;
 	u64 result;
 
-	if (offset & ~PAGE_MASK)
+	if ((u64)offset & ~PAGE_MASK)
 		return -EINVAL;
 	if (!length)
 		return -EINVAL;
@@ -24,14 +24,14 @@ long sys_mmap(u64 addr, size_t length, int prot, int flags, int fd, u64 offset)
 		if (!file)
 			return -EBADF;
 	}
-	result = do_mmap(file, addr, length, (unsigned)prot, (unsigned)flags, offset);
+	result = do_mmap(file, addr, length, prot, flags, (u64)offset);
 	if (file)
 		file_put(file);
 	return (long)result;
 }
 
 long sys_munmap(u64 addr, size_t length) { return do_munmap(addr, length); }
-long sys_mprotect(u64 addr, size_t length, int prot) { return do_mprotect(addr, length, (unsigned)prot); }
+long sys_mprotect(u64 addr, u64 length, unsigned prot) { return do_mprotect(addr, length, prot); }
 
 static int brk_grow(struct mm_struct *mm, u64 from, u64 to)
 {
@@ -238,11 +238,11 @@ static long remap_locked(u64 old, u64 old_length, u64 new_length, int flags, u64
 	return move_mapping(vma_find(mm, old), to, new_length, flags & MREMAP_DONTUNMAP);
 }
 
-long sys_mremap(u64 old_address, size_t old_length, size_t new_length, int flags, u64 new_address)
+long sys_mremap(u64 old_address, u64 old_length, u64 new_length, unsigned flags, u64 new_address)
 {
 	long result;
 
-	if (flags & ~(MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP))
+	if (flags & ~(unsigned)(MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP))
 		return -EINVAL;
 	if ((flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)) && !(flags & MREMAP_MAYMOVE))
 		return -EINVAL;
@@ -253,7 +253,7 @@ long sys_mremap(u64 old_address, size_t old_length, size_t new_length, int flags
 	if ((old_address & ~PAGE_MASK) || !new_length || !range_is_user(old_address, old_length))
 		return -EINVAL;
 	mutex_lock(&current->mm->mmap_lock);
-	result = remap_locked(old_address, old_length, new_length, flags, new_address);
+	result = remap_locked(old_address, old_length, new_length, (int)flags, new_address);
 	mutex_unlock(&current->mm->mmap_lock);
 	return result;
 }

@@ -11,7 +11,7 @@
 #include <linux/mman.h>
 
 #include "kernel/arch/x86_64/trap.h"
-#include "kernel/arch/x86_64/vdso.h"
+#include "kernel/arch/x86_64/vdso/vdso.h"
 #include "kernel/init/init.h"
 #include "kernel/mm/alloc.h"
 #include "kernel/mm/internal.h"

@@ -5,10 +5,11 @@
  */
 #include <linux/auxvec.h>
 #include <linux/binfmts.h>
+#include <linux/mount.h>
 
 #include "kernel/arch/x86_64/fpu.h"
 #include "kernel/arch/x86_64/trap.h"
-#include "kernel/arch/x86_64/vdso.h"
+#include "kernel/arch/x86_64/vdso/vdso.h"
 #include "kernel/init/init.h"
 #include "kernel/locking.h"
 #include "kernel/mm/alloc.h"
@@ -184,7 +185,7 @@ static struct file *open_program(int dirfd, const char *path, unsigned at_flags)
 	if (!error && where.dentry->inode->writers > 0)
 		error = -ETXTBSY;
 	/* Executable is enough: the program itself may not be readable by its user. */
-	file = error ? ERR_PTR(error) : file_open_exec(&where);
+	file = error ? ERR_PTR(error) : file_open_path(&where, O_RDONLY);
 	path_put(&where);
 	return file;
 }

@@ -5,7 +5,7 @@
 #include "kernel/arch/x86_64/fpu.h"
 #include "kernel/fs/tty/tty.h"
 #include "kernel/init/init.h"
-#include "kernel/ipc/sem.h"
+#include "kernel/ipc/ipc.h"
 #include "kernel/locking.h"
 #include "kernel/mm/alloc.h"
 #include "kernel/mm/internal.h"

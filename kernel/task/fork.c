@@ -9,8 +9,9 @@
 
 #include "kernel/arch/x86_64/fpu.h"
 #include "kernel/arch/x86_64/trap.h"
+#include "kernel/fs/tty/tty.h"
 #include "kernel/init/init.h"
-#include "kernel/ipc/sem.h"
+#include "kernel/ipc/ipc.h"
 #include "kernel/locking.h"
 #include "kernel/mm/alloc.h"
 #include "kernel/mm/internal.h"
@@ -98,7 +99,6 @@ static struct signal_struct *signal_alloc(const struct signal_struct *from)
 	memcpy(signal->rlimits, from->rlimits, sizeof(signal->rlimits));
 	signal->oom_score_adj = from->oom_score_adj;
 	signal->has_child_subreaper = from->has_child_subreaper || from->child_subreaper;
-	signal->uid = from->uid;
 	process_timers_init(signal);
 	return signal;
 }

@@ -361,7 +361,7 @@ static void signal_in_kernel(int sig, const siginfo_t *info, struct sigcontext *
 		break;
 	}
 	panic_at(mc, "%s in the kernel at %lx, address %lx", sig == SIGSEGV ? "page fault" : sig == SIGBUS ? "bus error" :
-		 sig == SIGSYS ? "host call from outside the host call section" : "trap", mc->rip, (u64)info->si_addr);
+		 sig == SIGSYS ? "host call from outside the host call section" : "trap", (u64)mc->rip, (u64)info->si_addr);
 }
 
 void host_signal(int sig, siginfo_t *info, struct host_ucontext *uc)
