@@ -305,3 +305,14 @@ uint64_t hash_bytes(const void *data, size_t n)
 		hash = (hash ^ *p++) * 0x100000001b3ULL;
 	return hash;
 }
+
+/* gcc calls it for __builtin_popcountll where the target has no instruction for it. */
+int __popcountdi2(unsigned long long word);
+int __popcountdi2(unsigned long long word)
+{
+	int bits = 0;
+
+	for (; word; word &= word - 1)
+		bits++;
+	return bits;
+}

@@ -4,3 +4,4 @@
 #include "host.gen.h"
 
 u64 host_call_count[HOST_CALL_MAX];
+const char *host_call_names[] = HOST_CALL_NAMES;
