@@ -209,16 +209,24 @@ void patch_call_site(struct pt_regs *regs)
 		site = site_make(after - 7, after, FORM_MOV_SYSCALL, (u32)regs->rax);
 	else if (code[1] == 0x48 && code[2] == 0xc7 && code[3] == 0xc0 && memcmp(code + 4, &regs->rax, 4) == 0)
 		site = site_make(after - 9, after, FORM_MOVQ_SYSCALL, (u32)regs->rax);
-	else if (code[10] == 0x48 && code[11] == 0x3d && !displaced_is_target(vma, after)) {
+	else if (code[10] == 0x48 && code[11] == 0x3d) {
+		/* Another thread may be about to return to the cmp: only a lone one can be sent to the trampoline. */
+		if (mm->nr_tasks > 1)
+			return;
+		if (displaced_is_target(vma, after))
+			goto reject;
 		u32 immediate;
 
 		memcpy(&immediate, code + 12, 4);
 		site = site_make(after - 2, after + 6, FORM_SYSCALL_CMP, immediate);
 	}
-	if (site)
+	if (site) {
 		apply(vma, site);
-	else
-		rejected[bucket_of(after)] = after;
+		regs->rip = patch_fix_resume_address(after);
+		return;
+	}
+reject:
+	rejected[bucket_of(after)] = after;
 }
 
 static bool site_starts_at(u64 start, int form)

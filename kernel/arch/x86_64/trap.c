@@ -262,7 +262,8 @@ void enter_user_mode(void)
 static void run_trapped_syscall(struct pt_regs *regs, u64 nr)
 {
 	regs->orig_rax = nr;
-	regs->entry = ENTRY_TRAPPED;
+	/* The site may have been patched just now, and the return address lie in its trampoline. */
+	regs->entry = patch_is_trampoline(regs->rip) ? ENTRY_PATCHED : ENTRY_TRAPPED;
 	regs->rcx = regs->rip;
 	regs->r11 = regs->rflags;
 	syscall_from_user(regs);
