@@ -152,7 +152,7 @@ static int show_fdinfo(struct file *info, struct seq_buffer *seq)
 			task_put(task);
 		return -ENOENT;
 	}
-	flags = file->flags | O_LARGEFILE;
+	flags = file->flags;
 	if (task->files && fd < task->files->capacity && bitmap_test(task->files->close_on_exec, fd))
 		flags |= O_CLOEXEC;
 	task_put(task);
@@ -274,6 +274,9 @@ static char *readlink_ns(struct inode *inode)
 	return text ? text : ERR_PTR(-ENOMEM);
 }
 
+static const struct inode_operations ns_file_iops = { .setattr = proc_setattr };
+static const struct file_operations ns_file_fops = { .name = "ns" };
+
 static int follow_ns(struct inode *inode, struct path *ret_path)
 {
 	char *name = readlink_ns(inode);
@@ -293,7 +296,8 @@ static int follow_ns(struct inode *inode, struct path *ret_path)
 			return -ENOMEM;
 		}
 		ns->ino = namespaces[ns_index(inode)].number;
-		ns->ops = &proc_file_iops;
+		ns->ops = &ns_file_iops;
+		ns->fops = &ns_file_fops;
 		dentry_bind(dentry, ns);
 	}
 	ret_path->mount = mount_get(ns_mount);

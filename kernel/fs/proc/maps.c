@@ -32,7 +32,7 @@ static void show_vma(struct seq_buffer *seq, const struct mm_struct *mm, const s
 	seq_printf(seq, "%08llx-%08llx %c%c%c%c %08llx %02x:%02x %llu ", (unsigned long long)vma->start, (unsigned long long)vma->end,
 		   vma->prot & PROT_READ ? 'r' : '-', vma->prot & PROT_WRITE ? 'w' : '-', vma->prot & PROT_EXEC ? 'x' : '-',
 		   vma->flags & VM_SHARED ? 's' : 'p', (unsigned long long)(inode || vma->backing == VMA_PAGES ? vma->file_offset : 0),
-		   inode ? dev_major(inode->sb->dev) : 0, inode ? dev_minor(inode->sb->dev) : vma->backing == VMA_PAGES,
+		   inode ? dev_major(inode->sb->dev) : 0, inode ? dev_minor(inode->sb->dev) : vma->backing == VMA_PAGES && !vma->name,
 		   (unsigned long long)(inode ? inode->ino : 0));
 	if (vma->file) {
 		seq_pad(seq, line, NAME_COLUMN);
