@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define CHUNK 16384
@@ -60,10 +61,23 @@ static ssize_t read_some(int fd, char *buffer, size_t size)
 	}
 }
 
+/*
+ * The host holds a pipe's lock while splice waits for the other file, and then the sandbox's reads and writes of the pipe wait as well,
+ * non-blocking or not. So both ends must be of a kind that does not wait in there.
+ */
+static bool can_splice(const struct relay *relay)
+{
+	struct stat from, to;
+
+	if (relay->add_return || fstat(relay->from, &from) || fstat(relay->to, &to))
+		return false;
+	return S_ISFIFO(from.st_mode) && (S_ISFIFO(to.st_mode) || S_ISREG(to.st_mode));
+}
+
 void relay_run(struct relay *relay)
 {
 	char buffer[CHUNK];
-	bool splices = !relay->add_return;
+	bool splices = can_splice(relay);
 
 	for (;;) {
 		ssize_t moved;
@@ -76,7 +90,7 @@ void relay_run(struct relay *relay)
 				break;
 			if (errno != EINVAL && errno != EAGAIN)
 				break;
-			splices = false; /* a terminal, or a file opened for appending */
+			splices = false; /* a file opened for appending */
 		}
 		moved = read_some(relay->from, buffer, sizeof(buffer));
 		if (moved <= 0)
