@@ -241,15 +241,21 @@ static void account_switch(struct rq *rq, struct task_struct *next)
 
 void sched_set_running(struct rq *rq, struct task_struct *next)
 {
-	if (next && !rq->curr)
-		rq->idle_sum += rq->clock - rq->idle_since;
+	bool was_idle = !rq->curr;
+
+	if (was_idle != !next) { /* to or from idle: nobody has looked at the clock in between */
+		rq_clock_update(rq);
+		if (was_idle)
+			rq->idle_sum += rq->clock - rq->idle_since;
+		else
+			rq->idle_since = rq->clock;
+	}
 	rq->curr = next;
 	if (next) {
 		account_switch(rq, next);
 		if (cpu_timers_active(next))
 			tick_hint = true;
-	} else
-		rq->idle_since = rq->clock;
+	}
 }
 
 /* Loads what belongs to `next` into the carrier; its stack comes next. */

@@ -2,8 +2,45 @@
 /* /proc/cpuinfo: what the CPUID instruction says, once per cpu. */
 #include "include/abi/boot.h"
 #include "kernel/fs/proc/proc.h"
+#include "kernel/init/initcall.h"
 
 extern struct boot_params *boot;
+
+/* Where the counter and the clock stood at boot: without help from the host its frequency is measured. */
+static u64 boot_tsc, boot_clock;
+
+static u64 read_tsc(void)
+{
+	u32 low, high;
+
+	__asm__ __volatile__("rdtsc" : "=a"(low), "=d"(high));
+	return (u64)high << 32 | low;
+}
+
+static int cpuinfo_init(void)
+{
+	boot_tsc = read_tsc();
+	boot_clock = ktime_get();
+	return 0;
+}
+INITCALL(cpuinfo, cpuinfo_init, "");
+
+static u64 tsc_khz(void)
+{
+	static u64 measured;
+	u64 elapsed = ktime_get() - boot_clock;
+
+	if (boot->tsc_hz)
+		return boot->tsc_hz / 1000;
+	if (!measured && elapsed > 2 * NSEC_PER_MSEC) {
+		u64 khz = (read_tsc() - boot_tsc) * 1000 / (elapsed / 1000);
+
+		if (elapsed < 100 * NSEC_PER_MSEC) /* not exact yet: do not keep it */
+			return (khz + 500) / 1000 * 1000;
+		measured = (khz + 500) / 1000 * 1000;
+	}
+	return measured;
+}
 
 struct cpuid {
 	u32 eax, ebx, ecx, edx;
@@ -69,7 +106,7 @@ static void show_cpu(struct seq_buffer *seq, int cpu)
 {
 	struct cpuid zero = cpuid(0, 0), one = cpuid(1, 0), sizes = cpuid(0x80000008, 0);
 	u32 family = one.eax >> 8 & 15, model = one.eax >> 4 & 15;
-	u64 khz = boot->tsc_hz / 1000;
+	u64 khz = tsc_khz();
 	char vendor[13];
 
 	memcpy(vendor, &zero.ebx, 4);

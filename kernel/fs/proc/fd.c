@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A process's open files and places: fd/, fdinfo/, exe, cwd, root, ns/. */
+#include <linux/nsfs.h>
+#include <linux/sched.h>
+
 #include "kernel/fs/memfd.h"
 #include "kernel/fs/proc/proc.h"
 #include "kernel/init/initcall.h"
@@ -249,12 +252,20 @@ char *proc_readlink_root(struct inode *inode) { return readlink_by(inode, proc_f
 static const struct {
 	const char *name, *kind;
 	u32 number;
+	int type;
 } namespaces[] = {
-	{ "cgroup", "cgroup", 4026531835U }, { "ipc", "ipc", 4026531839U }, { "mnt", "mnt", 4026531841U },
-	{ "net", "net", 4026531840U }, { "pid", "pid", 4026531836U }, { "pid_for_children", "pid", 4026531836U },
-	{ "time", "time", 4026531834U }, { "time_for_children", "time", 4026531834U }, { "user", "user", 4026531837U },
-	{ "uts", "uts", 4026531838U },
+	{ "cgroup", "cgroup", 4026531835U, CLONE_NEWCGROUP },
+	{ "ipc", "ipc", 4026531839U, CLONE_NEWIPC },
+	{ "mnt", "mnt", 4026531841U, CLONE_NEWNS },
+	{ "net", "net", 4026531840U, CLONE_NEWNET },
+	{ "pid", "pid", 4026531836U, CLONE_NEWPID },
+	{ "pid_for_children", "pid", 4026531836U, CLONE_NEWPID },
+	{ "time", "time", 4026531834U, CLONE_NEWTIME },
+	{ "time_for_children", "time", 4026531834U, CLONE_NEWTIME },
+	{ "user", "user", 4026531837U, CLONE_NEWUSER },
+	{ "uts", "uts", 4026531838U, CLONE_NEWUTS },
 };
+#define USER_NAMESPACE 8
 static struct mount *ns_mount;
 
 static size_t ns_index(struct inode *inode)
@@ -274,18 +285,44 @@ static char *readlink_ns(struct inode *inode)
 	return text ? text : ERR_PTR(-ENOMEM);
 }
 
-static const struct inode_operations ns_file_iops = { .setattr = proc_setattr };
-static const struct file_operations ns_file_fops = { .name = "ns" };
+static int ns_path(size_t i, struct path *ret_path);
 
-static int follow_ns(struct inode *inode, struct path *ret_path)
+/* ioctl_ns(2): there is one user namespace, and it has no parent. */
+static long ns_ioctl(struct file *file, unsigned cmd, u64 arg)
 {
-	char *name = readlink_ns(inode);
-	struct dentry *dentry;
+	struct path path;
+	struct file *user;
+	size_t i = 0;
 
-	if (IS_ERR(name))
-		return (int)PTR_ERR(name);
-	dentry = dentry_alloc(ns_mount->root, name, strlen(name));
-	kfree(name);
+	while (namespaces[i].number != file->inode->ino)
+		i++;
+	switch (cmd) {
+	case NS_GET_USERNS:
+		if (ns_path(USER_NAMESPACE, &path))
+			return -ENOMEM;
+		user = file_open_path(&path, O_RDONLY);
+		path_put(&path);
+		return IS_ERR(user) ? PTR_ERR(user) : fd_install_new(user, true);
+	case NS_GET_PARENT:
+		return namespaces[i].type == CLONE_NEWUSER || namespaces[i].type == CLONE_NEWPID ? -EPERM : -EINVAL;
+	case NS_GET_NSTYPE:
+		return namespaces[i].type;
+	case NS_GET_OWNER_UID:
+		return namespaces[i].type == CLONE_NEWUSER ? put_user_u32(user_ptr_at(arg), 0) : -EINVAL;
+	}
+	return -ENOIOCTLCMD;
+}
+
+static const struct inode_operations ns_file_iops = { .setattr = proc_setattr };
+static const struct file_operations ns_file_fops = { .name = "ns", .ioctl = ns_ioctl };
+
+/* The file of a namespace; counted. */
+static int ns_path(size_t i, struct path *ret_path)
+{
+	char name[32];
+	int n = snprintf(name, sizeof(name), "%s:[%u]", namespaces[i].kind, namespaces[i].number);
+	struct dentry *dentry = dentry_alloc(ns_mount->root, name, (size_t)n);
+
 	if (IS_ERR_OR_NULL(dentry))
 		return -ENOMEM;
 	if (!dentry->inode) {
@@ -295,7 +332,7 @@ static int follow_ns(struct inode *inode, struct path *ret_path)
 			dentry_put(dentry);
 			return -ENOMEM;
 		}
-		ns->ino = namespaces[ns_index(inode)].number;
+		ns->ino = namespaces[i].number;
 		ns->ops = &ns_file_iops;
 		ns->fops = &ns_file_fops;
 		dentry_bind(dentry, ns);
@@ -305,8 +342,15 @@ static int follow_ns(struct inode *inode, struct path *ret_path)
 	return 0;
 }
 
+static int follow_ns(struct inode *inode, struct path *ret_path) { return ns_path(ns_index(inode), ret_path); }
+
 static struct file_system_type ns_type = { .name = "nsfs", .magic = 0x6e736673, .kernel_only = true };
-static const struct super_operations ns_super_ops;
+static int ns_statfs(struct super_block *sb, struct kstatfs *ret)
+{
+	*ret = (struct kstatfs){ .type = sb->type->magic, .bsize = PAGE_SIZE, .frsize = PAGE_SIZE, .namelen = NAME_MAX };
+	return 0;
+}
+static const struct super_operations ns_super_ops = { .statfs = ns_statfs };
 
 static int ns_init(void)
 {
