@@ -36,7 +36,6 @@
 #include "runtime/sandbox/slots.h"
 
 #define MAX_CHILDREN 65536
-#define MEMORY_INTERVAL_MS 50
 
 static const char *const exit_reason[] = { "", "ended", "panicked" };
 
@@ -82,8 +81,41 @@ static void *slots_main(void *argument)
 	return NULL;
 }
 
-/* What the container uses of the host's memory: private memory of its processes, and what its two memory files hold. */
-static uint64_t memory_used(struct sandbox *sandbox)
+/* The number behind @name in a file of "name number" lines; with an empty name, the file's only number. */
+static uint64_t read_counter(const struct sandbox *sandbox, const char *file, const char *name)
+{
+	char path[600], line[128];
+	uint64_t number = 0;
+	FILE *lines;
+
+	snprintf(path, sizeof(path), "%s/%s", sandbox->cgroup, file);
+	lines = fopen(path, "re");
+	while (lines && fgets(line, sizeof(line), lines)) {
+		size_t length = strlen(name);
+
+		if (strncmp(line, name, length) || (length && line[length] != ' '))
+			continue;
+		number = strtoull(line + length, NULL, 10);
+		break;
+	}
+	if (lines)
+		fclose(lines);
+	return number;
+}
+
+/* The memory cgroup knows it best. Page cache is in its sum too, which the host drops when it must: that does not count. */
+static uint64_t cgroup_memory(const struct sandbox *sandbox)
+{
+	bool second = sandbox->cgroup_version == 2;
+	uint64_t used = read_counter(sandbox, second ? "memory.current" : "memory.usage_in_bytes", "");
+
+	if (used <= sandbox->config->memory)
+		return used;
+	return read_counter(sandbox, "memory.stat", second ? "anon" : "rss") + read_counter(sandbox, "memory.stat", "shmem");
+}
+
+/* Without one: private memory of the host processes (what a fork shares counts twice), and what the two memory files hold. */
+static uint64_t process_memory_sum(const struct sandbox *sandbox)
 {
 	static pid_t pids[MAX_CHILDREN];
 	int nr = children_list(pids, MAX_CHILDREN);
@@ -109,17 +141,17 @@ static void *memory_main(void *argument)
 	struct monitor *monitor = argument;
 	struct sandbox *sandbox = monitor->sandbox;
 	uint64_t limit = sandbox->config->memory;
+	bool has_cgroup = sandbox->cgroup[0];
 
 	for (;;) {
-		struct timespec pause = { 0, MEMORY_INTERVAL_MS * 1000000L };
-
-		/* Close to the limit it can be reached quickly. */
-		uint64_t used = memory_used(sandbox);
+		uint64_t used = has_cgroup ? cgroup_memory(sandbox) : process_memory_sum(sandbox);
+		struct timespec pause = { 0, (has_cgroup ? 10 : 50) * 1000000L };
 
 		if (used > limit)
 			send_event(sandbox->channel, EVENT_OOM);
+		/* Close to the limit it can be reached quickly. */
 		if (used > limit / 2)
-			pause.tv_nsec /= 5;
+			pause.tv_nsec /= has_cgroup ? 2 : 5;
 		nanosleep(&pause, NULL);
 	}
 	return NULL;

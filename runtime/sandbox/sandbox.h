@@ -68,6 +68,7 @@ struct sandbox {
 	pid_t init;         /* first process of the pid namespace, 0: none */
 	pid_t kernel;       /* the kernel process, and the process group of all others */
 	int guard_fd;       /* a byte here says that the container has ended as it should */
+	int cgroup_version; /* 1 or 2 */
 	char cgroup[512];   /* directory of the container's memory cgroup; "": none */
 };
 

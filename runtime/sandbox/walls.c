@@ -148,14 +148,19 @@ static int find_cgroup(struct sandbox *sandbox, const char **ret_limit_file)
 			continue;
 		snprintf(sandbox->cgroup, sizeof(sandbox->cgroup), "%s/linuxd-%d", parents[i], getpid());
 		*ret_limit_file = "memory.max";
+		sandbox->cgroup_version = 2;
 		return mkdir(sandbox->cgroup, 0755);
 	}
 	snprintf(sandbox->cgroup, sizeof(sandbox->cgroup), "/sys/fs/cgroup/memory/linuxd-%d", getpid());
 	*ret_limit_file = "memory.limit_in_bytes";
+	sandbox->cgroup_version = 1;
 	return mkdir(sandbox->cgroup, 0755);
 }
 
-/* The hard limit behind --memory; the container's own out-of-memory handling gets the first chance. A host without one is fine. */
+/*
+ * The hard limit behind --memory. The container's own out-of-memory handling comes first and needs some milliseconds, in which a program
+ * can take some hundred MiB; where the host steps in, the whole container ends. A host without memory cgroups is fine.
+ */
 static void make_cgroup(struct sandbox *sandbox)
 {
 	const char *limit_file;
@@ -169,7 +174,7 @@ static void make_cgroup(struct sandbox *sandbox)
 		return;
 	}
 	snprintf(path, sizeof(path), "%s/%s", sandbox->cgroup, limit_file);
-	if (write_file(path, "%lu", memory + memory / 8 + (48UL << 20))) {
+	if (write_file(path, "%lu", memory + memory / 4 + (256UL << 20))) {
 		rmdir(sandbox->cgroup);
 		sandbox->cgroup[0] = '\0';
 	}
