@@ -446,9 +446,10 @@ long sys_fdatasync(int fd) { return sync_file(fd, true); }
 long sys_sync_file_range(int fd, s64 offset, s64 length, unsigned flags)
 {
 	struct file *f;
+	s64 end;
 	long error = 0;
 	if ((flags & ~(unsigned)(SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER)) ||
-	    offset < 0 || length < 0 || offset + length < offset)
+	    offset < 0 || length < 0 || __builtin_add_overflow(offset, length, &end))
 		return -EINVAL;
 	f = fget((unsigned)fd);
 	if (!f)
@@ -464,6 +465,7 @@ long sys_sync_file_range(int fd, s64 offset, s64 length, unsigned flags)
 long sys_fallocate(int fd, int mode, s64 offset, s64 length)
 {
 	struct file *f;
+	s64 end;
 	mode_t type;
 	long error;
 	if (offset < 0 || length <= 0)
@@ -485,7 +487,7 @@ long sys_fallocate(int fd, int mode, s64 offset, s64 length)
 		error = -EISDIR;
 	else if (type != S_IFREG)
 		error = -ENODEV;
-	else if (offset + length < 0)
+	else if (__builtin_add_overflow(offset, length, &end))
 		error = -EFBIG;
 	else
 		error = f->ops->fallocate ? f->ops->fallocate(f, mode, offset, length) : -EOPNOTSUPP;

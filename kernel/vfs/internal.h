@@ -74,6 +74,7 @@ extern struct mnt_namespace init_mnt_ns;
 
 /* nameops.c: changes of the tree, with Linux's checks in Linux's order. */
 int may_create(const struct path *dir);
+mode_t mode_for_new(const struct inode *dir, mode_t mode);
 int vfs_mknod_at(int dfd, const char *name, mode_t mode, dev_t rdev);
 int vfs_mkdir_at(int dfd, const char *name, mode_t mode);
 int vfs_unlink_at(int dfd, const char *name, bool directory);

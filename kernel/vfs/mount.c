@@ -486,10 +486,12 @@ int do_pivot_root(const struct path *new_root, const struct path *put_old)
 	struct mount *m = new_root->mount, *old_parent;
 	struct dentry *old_mountpoint;
 
-	if (new_root->dentry != m->root || old.dentry != old.mount->root || !m->parent)
-		return -EINVAL;
+	if (new_root->dentry->unhashed && new_root->dentry->parent != new_root->dentry)
+		return -ENOENT;
 	if (m == old.mount || put_old->mount == old.mount)
 		return -EBUSY;
+	if (new_root->dentry != m->root || old.dentry != old.mount->root || !m->parent)
+		return -EINVAL;
 	if (!mount_is_below(put_old->mount, m) ||
 	    (put_old->mount == m && !dentry_is_below(put_old->dentry, new_root->dentry)))
 		return -EINVAL;

@@ -111,11 +111,21 @@ static int creation_end(struct creation *c, int error)
 	return error;
 }
 
+/* In a set-group-id directory, who is not in its group makes no set-group-id programs. */
+mode_t mode_for_new(const struct inode *dir, mode_t mode)
+{
+	if ((mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) && (dir->mode & S_ISGID) && !in_group(dir->gid) &&
+	    !capable(CAP_FSETID))
+		mode &= ~(mode_t)S_ISGID;
+	return mode;
+}
+
 static int mknod_common(struct creation *c, mode_t mode, dev_t rdev)
 {
 	struct inode *dir = c->walk.path.dentry->inode;
 	if ((S_ISTYPE(mode, S_IFCHR) || S_ISTYPE(mode, S_IFBLK)) && !capable(CAP_MKNOD))
 		return -EPERM;
+	mode = mode_for_new(dir, mode);
 	if (S_ISTYPE(mode, S_IFREG)) {
 		if (!dir->ops->create)
 			return -EACCES;

@@ -101,7 +101,7 @@ static struct file *open_tmpfile(struct walk *w, unsigned flags, mode_t mode)
 		return ERR_PTR(error);
 	if (!dir->ops || !dir->ops->tmpfile)
 		return ERR_PTR(-EOPNOTSUPP);
-	inode = dir->ops->tmpfile(dir, S_IFREG | (mode & 07777 & ~current->fs->umask));
+	inode = dir->ops->tmpfile(dir, mode_for_new(dir, S_IFREG | (mode & 07777 & ~current->fs->umask)));
 	if (IS_ERR(inode))
 		return ERR_PTR(PTR_ERR(inode));
 	inode->linkable = !(flags & O_EXCL);
@@ -139,7 +139,7 @@ static int create_last(struct walk *w, struct dentry *d, mode_t mode)
 	if (!error && (!inode->ops || !inode->ops->create))
 		error = -EACCES;
 	if (!error)
-		error = inode->ops->create(inode, d, S_IFREG | (mode & 07777 & ~current->fs->umask));
+		error = inode->ops->create(inode, d, mode_for_new(inode, S_IFREG | (mode & 07777 & ~current->fs->umask)));
 	mutex_unlock(&inode->lock);
 	if (error)
 		return error;

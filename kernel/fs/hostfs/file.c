@@ -145,6 +145,7 @@ static ssize_t hostfs_write(struct file *f, struct io_iter *from, loff_t *pos)
 			inode->size = *pos;
 		inode->version++;
 		HOSTFS_I(inode)->stale = true;
+		hostfs_keep_privs(inode);
 	}
 	mutex_unlock(&inode->lock);
 	return n;

@@ -18,6 +18,7 @@
 
 #include "host.gen.h"
 #include "kernel/host/monitor.h"
+#include "kernel/init/async.h"
 #include "kernel/mm/alloc.h"
 #include "kernel/vfs/internal.h"
 
@@ -63,9 +64,6 @@ struct hostfs_inode {
 static inline struct hostfs_inode *HOSTFS_I(const struct inode *inode) { return inode->private; }
 static inline struct hostfs_super *HOSTFS_SB(const struct super_block *sb) { return sb->private; }
 
-/* Runs function(arg) on an async I/O thread while the task sleeps. */
-long async_host_io(long (*function)(void *arg), void *arg);
-
 /* handle.c */
 void hostfs_handle_init(struct hostfs_handle *h);
 /* A descriptor of a directory for *at calls: h->fd until hostfs_handle_put. 0, -ESTALE, -ENOENT, host errors. */
@@ -90,6 +88,7 @@ void hostfs_lost_link(struct inode *inode);
 /* Gives a new object the mode and owner that this caller's new objects have. */
 void hostfs_set_owner(struct inode *dir, struct inode *inode, mode_t mode);
 /* The host refuses its own user what the container's root may do: opens the mode up there and remembers the real one. */
+void hostfs_keep_privs(struct inode *inode);
 int hostfs_force_access(struct inode *inode);
 void hostfs_override(struct inode *inode, unsigned what);
 void hostfs_evict(struct inode *inode);

@@ -230,6 +230,13 @@ static int store_mode(struct inode *inode, mode_t mode)
 	return 0;
 }
 
+/* The host takes set-id bits away when the sandbox writes; who has CAP_FSETID here keeps them. */
+void hostfs_keep_privs(struct inode *inode)
+{
+	if (unlikely(inode->mode & (S_ISUID | S_ISGID)))
+		store_mode(inode, inode->mode);
+}
+
 static int store_owner(struct inode *inode, bool set_uid, uid_t uid, bool set_gid, gid_t gid)
 {
 	struct hostfs_super *hs = HOSTFS_SB(inode->sb);
@@ -300,6 +307,7 @@ static int store_size(struct inode *inode, const struct iattr *attr)
 		return (int)error;
 	inode->size = attr->size;
 	HOSTFS_I(inode)->stale = true;
+	hostfs_keep_privs(inode);
 	return 0;
 }
 
