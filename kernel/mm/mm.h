@@ -19,6 +19,7 @@
 
 struct file;
 struct carrier;
+struct text_copy;
 
 /* Limits of the user part. The kernel's own range lies inside and belongs to nobody. */
 #define USER_MIN 0x10000UL
@@ -69,6 +70,7 @@ struct vma {
 	struct page_object *object; /* VMA_PAGES: counted */
 	struct file *file;  /* counted; for maps, exec and fsync; NULL: anonymous */
 	const char *name;   /* static: "[heap]", "[stack]", "[vdso]" */
+	struct text_copy *text; /* counted; patched text shown over the file, arch/x86_64/patch_cache.c */
 	struct mm_struct *mm;
 	unsigned max_prot;  /* what mprotect may grant (file opened read-only, sealed) */
 };

@@ -9,6 +9,7 @@
 #include <linux/sched.h>
 
 #include "host.gen.h"
+#include "kernel/arch/x86_64/patch_cache.h"
 #include "kernel/init/init.h"
 #include "kernel/mm/alloc.h"
 #include "kernel/sched/carrier.h"
@@ -208,6 +209,8 @@ static u64 map_locked(struct file *file, struct page_object *object, u64 address
 		vma_free(vma);
 		return (u64)(s64)error;
 	}
+	if (prot & PROT_EXEC)
+		patch_cache_apply(vma);
 	vma_merge_around(mm, vma);
 	return start;
 }

@@ -4,6 +4,7 @@
 
 #include <linux/sched.h>
 
+#include "kernel/arch/x86_64/patch_cache.h"
 #include "kernel/mm/alloc.h"
 #include "kernel/task/task.h"
 #include "kernel/vfs/vfs.h"
@@ -81,6 +82,7 @@ static void vma_drop_refs(struct vma *vma)
 	}
 	if (vma->file)
 		file_put(vma->file);
+	text_copy_put(vma->text);
 }
 
 void vma_free(struct vma *vma)
@@ -104,6 +106,7 @@ static struct vma *vma_clone(struct mm_struct *mm, const struct vma *from, u64 s
 	vma->backing = from->backing;
 	vma->host_fd = from->host_fd;
 	vma->name = from->name;
+	vma->text = text_copy_get(from->text);
 	if (from->object) {
 		vma->object = from->object;
 		vma->object->ops->get(vma->object);
@@ -147,7 +150,7 @@ static bool can_merge(const struct vma *a, const struct vma *b)
 {
 	return a->end == b->start && a->prot == b->prot && a->flags == b->flags && a->backing == b->backing &&
 	       a->file == b->file && a->object == b->object && a->host_fd == b->host_fd && a->name == b->name &&
-	       a->max_prot == b->max_prot &&
+	       a->max_prot == b->max_prot && a->text == b->text &&
 	       (a->backing == VMA_ANON || a->file_offset + (a->end - a->start) == b->file_offset);
 }
 

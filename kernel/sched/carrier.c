@@ -90,6 +90,7 @@ int carrier_clone_thread(struct carrier *c)
 	kernel_unlock();
 	tid = host_clone(HOST_CLONE_THREAD, clone_stack(c), &c->host_tid, NULL, 0);
 	kernel_lock();
+	c->bound_cpu = this_carrier()->bound_cpu;
 	c->host_pid = c->mm->host_pid;
 	if (tid < 0)
 		carrier_free(c);
@@ -107,6 +108,7 @@ int carrier_clone_process(struct carrier *c)
 		carrier_free(c);
 		return (int)pid;
 	}
+	c->bound_cpu = this_carrier()->bound_cpu; /* the host's clone inherits it */
 	c->host_pid = (int)pid;
 	c->mm->host_pid = (int)pid;
 	return (int)pid;
@@ -515,6 +517,8 @@ bool balance_pull(struct rq *rq)
 #define TICK_MAX (8 * NSEC_PER_MSEC)
 static u64 tick_period = TICK_MIN;
 
+#define PULL_AFTER (300 * NSEC_PER_USEC) /* a shorter wait is not worth a move to another cpu */
+
 static bool tick_needed(struct cpu *cpu)
 {
 	struct task_struct *curr = cpu->rq->curr;
@@ -522,11 +526,27 @@ static bool tick_needed(struct cpu *cpu)
 	return curr && (cpu->rq->nr_running > 1 || cpu_timers_active(curr));
 }
 
+/* How long the running task has had the cpu. */
+static u64 ran_for(struct rq *rq, u64 now)
+{
+	struct sched_entity *se = &rq->curr->sched.entity;
+
+	return se->sum_exec_runtime - se->prev_sum_exec_runtime + (now - min(now, se->exec_start));
+}
+
+static u64 waited_for(struct rq *rq, u64 now)
+{
+	struct sched_entity *first = rb_entry_or_null(rb_first(&rq->fair.tasks), struct sched_entity, node);
+	u64 since = first ? container_of(first, struct task_struct, sched.entity)->sched.wait_start : 0;
+
+	return now - min(now, since);
+}
+
 u64 sched_tick_period(void) { return tick_period; }
 
 u64 sched_clock_tick(u64 now)
 {
-	bool wanted = false, idle = false;
+	bool wanted = false, idle = false, pull = false;
 
 	for (int i = 0; i < nr_cpus; i++) {
 		struct cpu *cpu = &cpus[i];
@@ -538,15 +558,19 @@ u64 sched_clock_tick(u64 now)
 		if (!tick_needed(cpu))
 			continue;
 		wanted = true;
-		cpu->tick = true;
-		cpu_preempt(cpu);
+		if (cpu->rq->nr_running > 1 && waited_for(cpu->rq, now) >= PULL_AFTER)
+			pull = true;
+		if (ran_for(cpu->rq, now) >= TICK_MIN * 3 || cpu_timers_active(cpu->rq->curr)) {
+			cpu->tick = true;
+			cpu_preempt(cpu);
+		}
 	}
 	if (!wanted) {
 		tick_period = min(tick_period * 2, TICK_MAX);
 		return NEVER;
 	}
-	tick_period = idle ? TICK_MIN : 3 * NSEC_PER_MSEC;
-	for (int i = 0; idle && i < nr_cpus; i++)
+	tick_period = TICK_MIN;
+	for (int i = 0; pull && idle && i < nr_cpus; i++)
 		if (!cpus[i].rq->curr)
 			cpu_wake_idle(&cpus[i]); /* it pulls */
 	return now + tick_period;

@@ -133,6 +133,9 @@ static int select_cpu(struct task_struct *task, bool sync)
 	int here = this_carrier()->cpu ? this_carrier()->cpu->id : -1, prev = task->sched.cpu;
 	int best = -1;
 
+	/* Whoever is about to go leaves its cpu to the one it wakes: another cpu would take longer to get going. */
+	if (current && (current->flags & (PF_EXITING | PF_VFORK_CHILD)))
+		sync = true;
 	if (here >= 0 && sync && allowed_on(task, here) && runqueues[here].nr_running <= 1)
 		return here;
 	if (allowed_on(task, prev) && cpu_free(prev))

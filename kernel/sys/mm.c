@@ -4,6 +4,7 @@
 #include <linux/sched.h>
 
 #include "host.gen.h"
+#include "kernel/arch/x86_64/patch_cache.h"
 #include "kernel/mm/alloc.h"
 #include "kernel/mm/internal.h"
 #include "kernel/task/task.h"
@@ -130,6 +131,7 @@ static long move_mapping(struct vma *vma, u64 to, u64 new_length, bool keep_old)
 	moved->backing = vma->backing;
 	moved->host_fd = vma->host_fd;
 	moved->name = vma->name;
+	moved->text = text_copy_get(vma->text);
 	moved->object = vma->object;
 	if (moved->object) {
 		moved->object->ops->get(moved->object);

@@ -356,8 +356,10 @@ void vfork_done(struct task_struct *task)
 {
 	if (!(task->flags & PF_VFORK_CHILD))
 		return;
-	task->flags &= ~(unsigned)PF_VFORK_CHILD;
+	/* Still marked while it wakes the parent: that one goes to this cpu's queue. */
+	task->vfork_finished = true;
 	wake_up_all(&task->vfork_wait);
+	task->flags &= ~(unsigned)PF_VFORK_CHILD;
 }
 
 long do_clone(const struct clone_request *r)
@@ -407,7 +409,7 @@ long do_clone(const struct clone_request *r)
 	wake_up_new_task(child);
 	if (r->flags & CLONE_VFORK) {
 		current->vfork_child = child;
-		(void)wait_event_killable(&child->vfork_wait, BLOCK_CHILD, child, !(child->flags & PF_VFORK_CHILD));
+		(void)wait_event_killable(&child->vfork_wait, BLOCK_CHILD, child, child->vfork_finished);
 		current->vfork_child = NULL;
 		task_put(child);
 	}

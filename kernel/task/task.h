@@ -244,6 +244,7 @@ struct task_struct {
 	struct wait_queue_head *vfork_done_wait;
 	struct task_struct *vfork_child; /* while blocked in vfork */
 	struct wait_queue_head vfork_wait;
+	bool vfork_finished;
 	struct hlist_head sem_undo;      /* ipc/sem.c */
 	void *sysv_undo;
 	void *io_contexts;               /* aio, per mm in fact; next issue */

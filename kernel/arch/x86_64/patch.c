@@ -15,6 +15,8 @@
  */
 #include "kernel/arch/x86_64/patch.h"
 
+#include "kernel/arch/x86_64/patch_cache.h"
+
 #include "host.gen.h"
 #include "include/abi/layout.h"
 #include "kernel/locking.h"
@@ -48,6 +50,15 @@ extern char entry_patched[];
 #define TAIL_OFFSET 16 /* of the displaced cmp in a FORM_SYSCALL_CMP trampoline */
 
 unsigned patch_sites_used(void) { return nr_sites; }
+u64 patch_slot_start(u32 slot) { return sites[slot].start; }
+
+void patch_write_site(u8 *there, u32 slot)
+{
+	u32 entry = (u32)(LAYOUT_SITE_TABLE + (u64)slot * 8);
+
+	memcpy(there, "\xff\x24\x25", 3);
+	memcpy(there + 3, &entry, 4);
+}
 
 bool patch_is_trampoline(u64 rip)
 {
@@ -169,7 +180,6 @@ static bool displaced_is_target(struct vma *vma, u64 target)
 static void apply(struct vma *vma, const struct site *site)
 {
 	u64 start = site->start, first = start & PAGE_MASK, length = PAGE_ALIGN(start + 8) - first;
-	u32 entry = (u32)(LAYOUT_SITE_TABLE + (u64)(site - sites) * 8);
 	u8 bytes[8];
 
 	if (start + 8 > vma->end)
@@ -178,12 +188,11 @@ static void apply(struct vma *vma, const struct site *site)
 		return;
 	if (copy_from_user(bytes, user_ptr_at(start), 8))
 		return;
-	memcpy(bytes, "\xff\x24\x25", 3);
-	memcpy(bytes + 3, &entry, 4);
+	patch_write_site(bytes, (u32)(site - sites));
 	if (host_mprotect(first, length, PROT_READ | PROT_WRITE | PROT_EXEC))
 		return;
 	if (copy_to_user(user_ptr_at(start), bytes, 8) == 0)
-		vma->flags |= VM_PATCHED;
+		patch_cache_add(vma, (u32)(site - sites));
 	host_mprotect(first, length, (int)vma->prot);
 }
 

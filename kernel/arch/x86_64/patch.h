@@ -23,6 +23,9 @@ u64 patch_syscall_address(u64 rip);
 u64 patch_present_address(u64 rip);
 u64 patch_fix_resume_address(u64 rip);
 unsigned patch_sites_used(void);
+/* For the patch cache: address of a slot's site; the jump of a slot written over the 7 bytes at `there`. */
+u64 patch_slot_start(u32 slot);
+void patch_write_site(u8 *there, u32 slot);
 
 
 #endif
