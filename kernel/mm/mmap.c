@@ -431,8 +431,8 @@ restart:
 	}
 }
 
-/* A fault in a mapping of an object, with the right permission: the file may have grown since. True: try again. */
-bool mm_fault_in(u64 address, bool *ret_beyond_end)
+/* A fault in a mapping of an object; `access`: permissions of which one is needed. The file may have grown since. True: try again. */
+bool mm_fault_in(u64 address, unsigned access, bool *ret_beyond_end)
 {
 	struct mm_struct *mm = current->mm;
 	struct vma *vma;
@@ -441,7 +441,7 @@ bool mm_fault_in(u64 address, bool *ret_beyond_end)
 	*ret_beyond_end = false;
 	mutex_lock(&mm->mmap_lock);
 	vma = vma_find(mm, address);
-	if (vma && vma->start <= address && vma->backing == VMA_PAGES && vma->prot != PROT_NONE) {
+	if (vma && vma->start <= address && vma->backing == VMA_PAGES && vma->prot & access) {
 		u64 page = address & PAGE_MASK, run;
 		page_t first;
 		int error = vma->object->ops->extent(vma->object, (vma->file_offset + (page - vma->start)) >> PAGE_SHIFT, 1, &first, &run);

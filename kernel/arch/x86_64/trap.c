@@ -295,9 +295,11 @@ static void trap_from_user(void *arg)
 	default:
 		kernel_lock();
 		if (fault.signal == SIGSEGV && fault.trap_number == 14 && task->mm) {
+			unsigned access = fault.error & 0x10 ? PROT_EXEC : fault.error & 0x2 ? PROT_WRITE :
+					   PROT_READ | PROT_WRITE | PROT_EXEC;
 			bool beyond_end;
 
-			if (mm_fault_in(fault.address, &beyond_end)) {
+			if (mm_fault_in(fault.address, access, &beyond_end)) {
 				kernel_unlock();
 				break;
 			}
