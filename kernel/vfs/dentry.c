@@ -13,20 +13,41 @@ static struct hlist_head hash_table[1 << HASH_BITS];
 static LIST_HEAD(unused); /* most recently used first */
 unsigned dentries_in_use, dentries_unused;
 
+typedef u64 __attribute__((may_alias, aligned(1))) word64;
+typedef u32 __attribute__((may_alias, aligned(1))) word32;
+typedef u16 __attribute__((may_alias, aligned(1))) word16;
+
+/* The last (or only) bytes of a name as one word; reads nothing beyond them. */
+static inline u64 last_word(const char *name, size_t length)
+{
+	if (length >= 8)
+		return *(const word64 *)(name + length - 8);
+	if (length >= 4)
+		return (u64)*(const word32 *)name << 32 | *(const word32 *)(name + length - 4);
+	if (length >= 2)
+		return (u64)*(const word16 *)name << 16 | *(const word16 *)(name + length - 2);
+	return (u8)name[0];
+}
+
 static inline u32 name_hash(const struct dentry *parent, const char *name, size_t length)
 {
-	u64 h = (u64)parent >> 4;
-	size_t i = 0;
-	for (; i + 8 <= length; i += 8) {
-		u64 word;
-		memcpy(&word, name + i, 8);
-		h = (h ^ word) * 0x9e3779b97f4a7c15ULL;
+	u64 h = ((u64)parent >> 4) + length;
+	for (size_t i = 0; i + 8 < length; i += 8) {
+		h = (h ^ *(const word64 *)(name + i)) * 0x9e3779b97f4a7c15ULL;
 		h ^= h >> 29;
 	}
-	for (; i < length; i++)
-		h = (h ^ (u8)name[i]) * 0x100000001b3ULL;
-	h *= 0x9e3779b97f4a7c15ULL;
+	h = (h ^ last_word(name, length)) * 0x9e3779b97f4a7c15ULL;
 	return (u32)(h >> 32);
+}
+
+/* Of names of the same length. */
+static inline bool same_name(const char *a, const char *b, size_t length)
+{
+	for (size_t i = 0; i + 8 < length; i += 8) {
+		if (*(const word64 *)(a + i) != *(const word64 *)(b + i))
+			return false;
+	}
+	return last_word(a, length) == last_word(b, length);
 }
 
 static inline struct hlist_head *bucket(u32 hash) { return &hash_table[hash >> (32 - HASH_BITS)]; }
@@ -105,7 +126,7 @@ static struct dentry *find(const struct dentry *parent, const char *name, size_t
 	struct dentry *d;
 	hlist_for_each_entry(d, bucket(hash), hash) {
 		if (d->name_hash == hash && d->parent == parent && d->name_length == length &&
-		    !memcmp(d->name, name, length))
+		    same_name(d->name, name, length))
 			return d;
 	}
 	return NULL;

@@ -191,7 +191,6 @@ int vfs_getattr(const struct path *path, struct kstat *st)
 	int error;
 	if (!inode)
 		return -ENOENT;
-	*st = (struct kstat){ 0 };
 	if (inode->ops && inode->ops->getattr)
 		error = inode->ops->getattr(inode, st);
 	else
