@@ -4,7 +4,7 @@
  * before the first kernel instruction; forks inherit them; the seccomp filter knows the text addresses.
  *
  *   SITE_TABLE     64 KiB below 2 GiB: jump table of patched call sites (read-only alias of SITE_TABLE_RW)
- *   KERNEL_IMAGE   text (shared, read-execute, sealed), rodata (shared, read-only, sealed),
+ *   KERNEL_IMAGE   text (shared, read-execute, never writable), rodata (likewise, not executable),
  *                  data + bss (shared, from the heap memfd)
  *   TRAMPOLINES    code of patched call sites: read-execute here, read-write at TRAMPOLINES_RW
  *   HOST_VDSO      the host's vvar and vdso pages, moved here by the monitor

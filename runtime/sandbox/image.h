@@ -6,6 +6,7 @@
 #include <elf.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "runtime/error.h"
 
@@ -21,13 +22,15 @@ struct image {
 	size_t nr_symbols;
 	const char *names;
 	size_t names_size;
+	/* Addresses of what abi/boot.h names. */
+	uint64_t hostcall_start, hostcall_end, signal_entry, signal_restorer, boot_stack_top;
 };
 
 /* Checks the embedded file and finds its parts. */
 int image_load(struct image *ret_image, struct error *error);
 
-/* Address of a symbol; 0 if there is none. */
-uint64_t image_symbol(const struct image *image, const char *name);
+/* A descriptor of the file that holds the image (this program's own), and where in it the image begins: a multiple of the page size. */
+int image_open(const struct image *image, off_t *ret_offset, struct error *error);
 
 /* The symbol that contains @address, NULL if none; *ret_offset is the distance from its start. */
 const char *image_symbolise(const struct image *image, uint64_t address, uint64_t *ret_offset);

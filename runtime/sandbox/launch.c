@@ -6,8 +6,8 @@
  * library has registered with the host, closes every descriptor that the sandbox is not to have, installs the filter and jumps. What is
  * still mapped of linuxd at that moment is unmapped by the kernel's first instructions; nothing in it is secret.
  *
- * The kernel's text is a memfd sealed against writing and mapped through a read-only descriptor: no mapping of it, here or in any fork, can
- * be made writable. Its data, its heap and the channel are one other memfd, sealed against shrinking because the monitor maps it too.
+ * The kernel's text is mapped from linuxd's own file, which is being executed and so cannot be written, shared and through a read-only
+ * descriptor: no mapping of it, here or in any fork, can be made writable, and all containers share its pages. Its data, its heap and the channel are one other memfd, sealed against shrinking because the monitor maps it too.
  */
 #include <cpuid.h>
 #include <errno.h>
@@ -48,34 +48,6 @@ static int make_memfd(const char *name, unsigned int flags)
 	if (fd < 0 && errno == EINVAL)
 		fd = memfd_create(name, flags | MFD_CLOEXEC);
 	return fd;
-}
-
-/* All read-only segments one after the other, in the order of image.segments. */
-static int make_image_fd(struct sandbox *sandbox, struct error *error)
-{
-	int fd = make_memfd("linuxd-text", MFD_ALLOW_SEALING);
-	char path[64];
-	off_t offset = 0;
-
-	if (fd < 0)
-		return fail(error, errno, "cannot make the memory file for the kernel's text");
-	for (int i = 0; i < sandbox->image.nr_segments; i++) {
-		const Elf64_Phdr *segment = &sandbox->image.segments[i];
-
-		if (segment->p_flags & PF_W)
-			continue;
-		if (pwrite(fd, sandbox->image.bytes + segment->p_offset, segment->p_filesz, offset) != (ssize_t)segment->p_filesz)
-			return fail(error, errno, "cannot write the kernel's text");
-		offset += (segment->p_memsz + 4095) & ~4095UL;
-	}
-	if (ftruncate(fd, offset) || fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL))
-		return fail(error, errno, "cannot seal the kernel's text");
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	sandbox->image_fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (sandbox->image_fd < 0)
-		return fail(error, errno, "cannot open %s (is /proc mounted?)", path);
-	close(fd);
-	return 0;
 }
 
 static int write_kernel_data(struct sandbox *sandbox, struct error *error)
@@ -346,8 +318,10 @@ int launch_prepare(struct sandbox *sandbox, struct error *error)
 		files.rlim_cur = files.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &files);
 	}
-	if (image_load(&sandbox->image, error) || make_image_fd(sandbox, error) || make_memory(sandbox, error) ||
-	    write_kernel_data(sandbox, error) || make_stdio(sandbox, error))
+	if (image_load(&sandbox->image, error))
+		return -1;
+	sandbox->image_fd = image_open(&sandbox->image, &sandbox->image_offset, error);
+	if (sandbox->image_fd < 0 || make_memory(sandbox, error) || write_kernel_data(sandbox, error) || make_stdio(sandbox, error))
 		return -1;
 	boot = &sandbox->channel->boot;
 	if (open_mounts(sandbox, error) || put_strings(sandbox, boot, error))
@@ -382,19 +356,22 @@ static int map_fixed(uint64_t address, size_t size, int protection, int fd, off_
 
 static int map_image(struct sandbox *sandbox, struct error *error)
 {
-	off_t text = 0, data = HEAP_FILE_DATA;
+	off_t data = HEAP_FILE_DATA;
 
 	for (int i = 0; i < sandbox->image.nr_segments; i++) {
 		const Elf64_Phdr *segment = &sandbox->image.segments[i];
 		size_t size = (segment->p_memsz + 4095) & ~4095UL;
-		bool writable = segment->p_flags & PF_W;
-		off_t *offset = writable ? &data : &text;
-		int protection = PROT_READ | (writable ? PROT_WRITE : segment->p_flags & PF_X ? PROT_EXEC : 0);
+		int error_code;
 
-		if (map_fixed(segment->p_vaddr, size, protection, writable ? sandbox->heap_fd : sandbox->image_fd, *offset, "the kernel",
-			      error))
+		if (segment->p_flags & PF_W) {
+			error_code = map_fixed(segment->p_vaddr, size, PROT_READ | PROT_WRITE, sandbox->heap_fd, data, "the kernel", error);
+			data += size;
+		} else {
+			error_code = map_fixed(segment->p_vaddr, size, PROT_READ | (segment->p_flags & PF_X ? PROT_EXEC : 0),
+					       sandbox->image_fd, sandbox->image_offset + segment->p_offset, "the kernel", error);
+		}
+		if (error_code)
 			return -1;
-		*offset += size;
 	}
 	return 0;
 }
@@ -499,18 +476,15 @@ static int set_signals(const struct image *image, struct error *error)
 {
 	static const int handled[] = { SIGSYS, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, HOST_SIGNAL_PREEMPT };
 	static const int ignored[] = { SIGPIPE, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGTTIN, SIGTTOU, SIGWINCH, SIGALRM, SIGUSR1, SIGUSR2 };
-	uint64_t entry = image_symbol(image, "host_signal_entry"), restorer = image_symbol(image, "host_signal_restorer");
 	const uint64_t flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER | 0x04000000 /* SA_RESTORER */;
 
-	if (!entry || !restorer)
-		return fail(error, 0, "the kernel image lacks host_signal_entry or host_signal_restorer");
 	for (int i = 1; i <= 64; i++)
 		if (i != SIGKILL && i != SIGSTOP)
 			set_signal(i, 0 /* SIG_DFL */, 0, 0);
 	for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
 		set_signal(ignored[i], 1 /* SIG_IGN */, 0, 0);
 	for (size_t i = 0; i < sizeof(handled) / sizeof(handled[0]); i++)
-		if (set_signal(handled[i], entry, flags, restorer))
+		if (set_signal(handled[i], image->signal_entry, flags, image->signal_restorer))
 			return fail(error, errno, "cannot set the handler of signal %d", handled[i]);
 	return 0;
 }
@@ -561,14 +535,11 @@ static void __attribute__((noreturn)) jump(uint64_t entry, uint64_t stack)
 static int become_kernel(struct sandbox *sandbox, struct error *error)
 {
 	struct boot_params *boot = &sandbox->channel->boot;
-	uint64_t start = image_symbol(&sandbox->image, "hostcall_start"), end = image_symbol(&sandbox->image, "hostcall_end");
-	uint64_t stack = image_symbol(&sandbox->image, "boot_stack_top");
+	const struct image *image = &sandbox->image;
 	static struct filter filter;
 	struct rlimit none = { 0, 0 };
 	sigset_t empty;
 
-	if (!start || !end || !stack)
-		return fail(error, 0, "the kernel image lacks hostcall_start, hostcall_end or boot_stack_top");
 	prctl(PR_SET_NAME, "linuxd-kernel");
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	/* One process group for all of them, which nothing in it can leave: so one kill() reaches every one, however fast they fork. */
@@ -578,8 +549,8 @@ static int become_kernel(struct sandbox *sandbox, struct error *error)
 	/* The walls' last part gives up the rights to look at /proc. */
 	if (map_layout(sandbox, error) || move_vdso(boot, error) || walls_enter(sandbox, boot, error))
 		return -1;
-	filter_build(&filter, start, end, 1);
-	if (close_others(boot, error) || set_signals(&sandbox->image, error))
+	filter_build(&filter, image->hostcall_start, image->hostcall_end, 1);
+	if (close_others(boot, error) || set_signals(image, error))
 		return -1;
 	if (undo_library(error))
 		return -1;
@@ -587,7 +558,7 @@ static int become_kernel(struct sandbox *sandbox, struct error *error)
 	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &empty, NULL, 8);
 	if (filter_install(&filter, error))
 		return -1;
-	jump(sandbox->image.entry, stack);
+	jump(image->entry, image->boot_stack_top);
 }
 
 static void __attribute__((noreturn)) kernel_main(struct sandbox *sandbox)

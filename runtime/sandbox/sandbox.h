@@ -54,7 +54,9 @@ struct sandbox {
 	const struct sandbox_config *config;
 	struct image image;
 	struct monitor_channel *channel; /* shared with the sandbox: hostile */
-	int heap_fd, pages_fd, image_fd;
+	int heap_fd, pages_fd;
+	int image_fd;       /* linuxd's own file, with the kernel image at image_offset */
+	off_t image_offset;
 	int mount_fd[BOOT_MAX_MOUNTS];      /* the monitor's own; -1: tmpfs */
 	char mount_file[BOOT_MAX_MOUNTS][256]; /* the only name allowed in it, for the bind of a file */
 	char *mount_path[BOOT_MAX_MOUNTS];     /* real path on the host, of the directory or file itself */
