@@ -52,7 +52,9 @@ static void stop_and_continue(void)
 	SHOW(kill(pid, SIGCONT));
 	wait_show(pid, 0);
 
+	/* In a group of its own, which its parent keeps from being orphaned. */
 	pid = sleeper();
+	setpgid(pid, pid);
 	kill(pid, SIGTSTP);
 	memset(&info, 0, sizeof(info));
 	SHOW(waitid(P_PID, pid, &info, WSTOPPED | WNOWAIT));

@@ -29,6 +29,8 @@ struct signal_frame {
 #define USER_CS 0x33
 #define USER_SS 0x2b
 
+#define TRAP_GENERAL_PROTECTION 13
+
 #define FLAG_TF 0x100UL
 #define FLAG_DF 0x400UL
 #define FLAG_RF 0x10000UL
@@ -54,6 +56,13 @@ struct xsave_header {
 	u64 compacted;
 	u64 reserved[6];
 };
+
+/* The way back to user mode is a jump: one to an address that cannot be would fault in the kernel. */
+static void check_resume_address(const struct pt_regs *regs)
+{
+	if (regs->rip >> 47)
+		force_signal_fault(SIGSEGV, SI_KERNEL, 0, TRAP_GENERAL_PROTECTION);
+}
 
 static bool on_altstack_address(u64 sp)
 {
@@ -184,6 +193,7 @@ int setup_signal_frame(struct pt_regs *regs, int sig, const struct k_sigaction *
 	regs->orig_rax = -1;
 	regs->entry = ENTRY_INTERRUPT;
 	fpu_reset_current();
+	check_resume_address(regs);
 	return 0;
 }
 
@@ -314,6 +324,7 @@ long restore_signal_frame(struct pt_regs *regs)
 	current->restart_block.restart = NULL;
 	regs->orig_rax = -1;
 	regs->entry = ENTRY_INTERRUPT;
+	check_resume_address(regs);
 	return regs->rax;
 
 bad_frame:
