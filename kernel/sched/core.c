@@ -174,7 +174,11 @@ bool try_to_wake_up(struct task_struct *task, unsigned mask, bool sync)
 	}
 	task->sched.nr_wakeups++;
 	activate_task(rq, task, true);
-	check_preempt(rq, task);
+	/* A waker that sleeps soon is not interrupted before it does. */
+	if (!sync || cpu != this_carrier()->cpu->id || !rq->curr)
+		check_preempt(rq, task);
+	else
+		clock_thread_kick_if_needed();
 	return true;
 }
 

@@ -4,17 +4,18 @@
  *
  *   MOV_SYSCALL   b8 nr 0f 05          mov $nr,%eax; syscall          (7 bytes; the jump covers both)
  *   MOVQ_SYSCALL  48 c7 c0 nr 0f 05    mov $nr,%rax; syscall          (9 bytes; the jump covers the mov, the syscall stays)
- *   SYSCALL_CMP   0f 05 48 3d imm      syscall; cmp $imm,%rax         (8 bytes; the cmp moves to the trampoline)
+ *   SYSCALL_NEXT  0f 05 + 5 bytes      syscall and the instructions after it, usually cmp $-4095,%rax; they move to the trampoline
  *
  * The jump is `jmp *abs32` (ff 24 25 abs32) through a table entry just below 2 GiB whose address has 0x06 as third byte, so
  * that in the first form the bytes where the `syscall` stood are 06 7f: an invalid instruction, which the SIGILL path emulates.
- * In the third form the bytes at the old cmp would be something else; the site is left alone if any short or near jump in its
- * neighbourhood could lead there.
+ * In the third form the bytes of the displaced instructions would be something else; the site is left alone if any jump in its
+ * neighbourhood could lead there, and tasks that were about to return there are sent to the trampoline.
  *
- * A site is replaced by one store that lies within a cache line, or not at all while other threads of the program may run.
+ * A site is replaced by one store that lies within a cache line, or while no other thread of the program runs.
  */
 #include "kernel/arch/x86_64/patch.h"
 
+#include "kernel/arch/x86_64/insn.h"
 #include "kernel/arch/x86_64/patch_cache.h"
 
 #include "host.gen.h"
@@ -22,19 +23,25 @@
 #include "kernel/locking.h"
 #include "kernel/mm/alloc.h"
 #include "kernel/mm/mm.h"
+#include "kernel/sched/carrier.h"
+#include "kernel/sched/internal.h"
 #include "kernel/task/task.h"
 
 #define NR_SLOTS (LAYOUT_SITE_TABLE_SIZE / 8)
 #define TRAMPOLINE_SIZE 64
 #define HASH_SIZE 4096
 
-enum form { FORM_MOV_SYSCALL, FORM_MOVQ_SYSCALL, FORM_SYSCALL_CMP };
+#define DISPLACED_MAX 20 /* four bytes that are not enough, and one more instruction */
+
+enum form { FORM_MOV_SYSCALL, FORM_MOVQ_SYSCALL, FORM_SYSCALL_NEXT };
 
 struct site {
 	u64 start;   /* of the replaced bytes */
 	u64 resume;  /* user address after the call (and the displaced instruction) */
-	u32 nr;      /* FORM_SYSCALL_CMP: the immediate of the cmp */
-	u32 form;
+	u32 nr;
+	u8 form;
+	u8 displaced_length;
+	u8 displaced[DISPLACED_MAX];
 	s32 next;    /* slot of the next site in the hash chain, -1 at the end */
 };
 
@@ -47,7 +54,7 @@ static u64 rejected[HASH_SIZE];
 
 extern char entry_patched[];
 
-#define TAIL_OFFSET 16 /* of the displaced cmp in a FORM_SYSCALL_CMP trampoline */
+#define TAIL_OFFSET 16 /* of the displaced instructions in a FORM_SYSCALL_NEXT trampoline */
 
 unsigned patch_sites_used(void) { return nr_sites; }
 u64 patch_slot_start(u32 slot) { return sites[slot].start; }
@@ -67,10 +74,12 @@ bool patch_is_trampoline(u64 rip)
 
 static unsigned bucket_of(u64 start) { return hash_u64(start) % HASH_SIZE; }
 
-static struct site *site_find(u64 start, int form, u32 nr)
+static struct site *site_find(const struct site *like)
 {
-	for (s32 i = buckets[bucket_of(start)] - 1; i >= 0; i = sites[i].next)
-		if (sites[i].start == start && (int)sites[i].form == form && sites[i].nr == nr)
+	for (s32 i = buckets[bucket_of(like->start)] - 1; i >= 0; i = sites[i].next)
+		if (sites[i].start == like->start && sites[i].form == like->form && sites[i].nr == like->nr &&
+		    sites[i].displaced_length == like->displaced_length &&
+		    memcmp(sites[i].displaced, like->displaced, like->displaced_length) == 0)
 			return &sites[i];
 	return NULL;
 }
@@ -93,17 +102,16 @@ static void write_trampoline(unsigned slot)
 	struct site *site = &sites[slot];
 	u8 *base = (u8 *)(LAYOUT_TRAMPOLINES_RW + slot * TRAMPOLINE_SIZE), *p = base;
 	u64 entry = (u64)entry_patched, tail = LAYOUT_TRAMPOLINES + slot * TRAMPOLINE_SIZE + TAIL_OFFSET;
-	u64 back = site->form == FORM_SYSCALL_CMP ? tail : site->resume;
+	u64 back = site->form == FORM_SYSCALL_NEXT ? tail : site->resume;
 
 	p = emit(p, "\x48\xb9", 2); /* movabs $back,%rcx */
 	p = emit(p, &back, 8);
-	if (site->form == FORM_SYSCALL_CMP) {
-		s32 to_entry = 48 - 16, to_resume = 56 - 28;
+	if (site->form == FORM_SYSCALL_NEXT) {
+		s32 to_entry = 48 - 16, to_resume = 56 - (TAIL_OFFSET + site->displaced_length + 6);
 
 		p = emit(p, "\xff\x25", 2); /* jmp *entry(%rip) */
 		p = emit(p, &to_entry, 4);
-		p = emit(p, "\x48\x3d", 2); /* the displaced cmp $imm,%rax */
-		p = emit(p, &site->nr, 4);
+		p = emit(p, site->displaced, site->displaced_length);
 		p = emit(p, "\xff\x25", 2); /* jmp *resume(%rip) */
 		p = emit(p, &to_resume, 4);
 	} else {
@@ -120,22 +128,25 @@ static void write_trampoline(unsigned slot)
 	((u64 *)LAYOUT_SITE_TABLE_RW)[slot] = LAYOUT_TRAMPOLINES + slot * TRAMPOLINE_SIZE;
 }
 
-static struct site *site_make(u64 start, u64 resume, int form, u32 nr)
+static struct site *site_make(const struct site *new)
 {
-	struct site *site = site_find(start, form, nr);
-	unsigned bucket = bucket_of(start);
+	struct site *site = site_find(new);
+	unsigned bucket = bucket_of(new->start);
 
-	if (site || nr_sites == NR_SLOTS)
+	if (site)
 		return site;
+	if (nr_sites == NR_SLOTS)
+		return NULL;
 	site = &sites[nr_sites];
-	*site = (struct site){ start, resume, nr, (u32)form, buckets[bucket] - 1 };
+	*site = *new;
+	site->next = buckets[bucket] - 1;
 	write_trampoline(nr_sites);
 	barrier();
 	buckets[bucket] = (s32)++nr_sites;
 	return site;
 }
 
-/* Could a jump in [from, from+n) lead to `target`? Looks at every byte position: never misses one, may see too many. */
+/* Could a jump in [from, from+n) lead into [target, target + 5)? Looks at every byte position: never misses one, may see too many. */
 static bool may_jump_to(const u8 *code, u64 from, size_t n, u64 target)
 {
 	for (size_t i = 0; i + 6 <= n; i++) {
@@ -143,17 +154,17 @@ static bool may_jump_to(const u8 *code, u64 from, size_t n, u64 target)
 		s32 rel;
 
 		if (op == 0xeb || (op & 0xf0) == 0x70 || (op >= 0xe0 && op <= 0xe3)) {
-			if (from + i + 2 + (u64)(s64)(s8)code[i + 1] == target)
+			if (from + i + 2 + (u64)(s64)(s8)code[i + 1] - target < 5)
 				return true;
 		}
 		if (op == 0xe9 || op == 0xe8) {
 			memcpy(&rel, code + i + 1, 4);
-			if (from + i + 5 + (u64)(s64)rel == target)
+			if (from + i + 5 + (u64)(s64)rel - target < 5)
 				return true;
 		}
 		if (op == 0x0f && (code[i + 1] & 0xf0) == 0x80) {
 			memcpy(&rel, code + i + 2, 4);
-			if (from + i + 6 + (u64)(s64)rel == target)
+			if (from + i + 6 + (u64)(s64)rel - target < 5)
 				return true;
 		}
 	}
@@ -176,6 +187,14 @@ static bool displaced_is_target(struct vma *vma, u64 target)
 	return found;
 }
 
+static bool others_running(struct mm_struct *mm)
+{
+	for (int i = 0; mm->nr_tasks > 1 && i < nr_cpus; i++)
+		if (&cpus[i] != this_carrier()->cpu && cpus[i].rq->curr && cpus[i].rq->curr->mm == mm)
+			return true;
+	return false;
+}
+
 /* Replaces 7 bytes at `start` by the jump through the site's table entry. */
 static void apply(struct vma *vma, const struct site *site)
 {
@@ -184,7 +203,7 @@ static void apply(struct vma *vma, const struct site *site)
 
 	if (start + 8 > vma->end)
 		return;
-	if (start % 64 > 56 && current->mm->nr_tasks > 1)
+	if (start % 64 > 56 && others_running(current->mm))
 		return;
 	if (copy_from_user(bytes, user_ptr_at(start), 8))
 		return;
@@ -196,46 +215,104 @@ static void apply(struct vma *vma, const struct site *site)
 	host_mprotect(first, length, (int)vma->prot);
 }
 
+/*
+ * Sends the other tasks of the program that would return into the displaced bytes to the trampoline instead. False: some of
+ * them runs on another cpu right now, nobody knows where.
+ */
+static bool redirect_others(struct mm_struct *mm, const struct site *site)
+{
+	struct task_struct *t;
+
+	if (mm->nr_tasks == 1)
+		return true;
+	if (others_running(mm))
+		return false;
+	for_each_task(t) {
+		u64 offset = t->regs->rip - site->start;
+
+		if (t == current || t->mm != mm || offset < 2 || offset >= 7)
+			continue;
+		t->regs->rip = LAYOUT_TRAMPOLINES + (u64)(site - sites) * TRAMPOLINE_SIZE + TAIL_OFFSET + offset - 2;
+		if (t->regs->entry == ENTRY_TRAPPED)
+			t->regs->entry = ENTRY_PATCHED;
+	}
+	return true;
+}
+
+/* The instructions after a syscall that have to move: fills site->displaced, true if they can. */
+static bool find_displaced(struct site *site, const u8 *code, size_t n)
+{
+	size_t length = 0;
+	int ends = 0;
+
+	while (length < 5 && !ends) {
+		size_t one = movable_instruction_length(code + length, n - length, &ends);
+
+		if (!one)
+			return false;
+		length += one;
+	}
+	if (length < 5 || length > DISPLACED_MAX)
+		return false;
+	memcpy(site->displaced, code, length);
+	site->displaced_length = (u8)length;
+	return true;
+}
+
+#define BEFORE 10 /* bytes looked at before the end of the syscall instruction, and after it */
+#define AFTER 20
+
+/* What kind of site it is: 1, or 0 if it has no known form. */
+static int recognise(struct site *site, const u8 *code, size_t after, u64 rip, u64 rax)
+{
+	*site = (struct site){ .nr = (u32)rax };
+	if (code[3] == 0xb8 && (code[2] & 0xf0) != 0x40 && memcmp(code + 4, &rax, 4) == 0) {
+		site->form = FORM_MOV_SYSCALL;
+		site->start = rip - 7;
+		site->resume = rip;
+	} else if (code[1] == 0x48 && code[2] == 0xc7 && code[3] == 0xc0 && memcmp(code + 4, &rax, 4) == 0) {
+		site->form = FORM_MOVQ_SYSCALL;
+		site->start = rip - 9;
+		site->resume = rip;
+	} else if (find_displaced(site, code + BEFORE, after)) {
+		site->form = FORM_SYSCALL_NEXT;
+		site->nr = 0;
+		site->start = rip - 2;
+		site->resume = rip + site->displaced_length;
+	} else {
+		return 0;
+	}
+	return 1;
+}
+
 void patch_call_site(struct pt_regs *regs)
 {
 	struct mm_struct *mm = current->mm;
-	u64 after = regs->rip;
+	u64 rip = regs->rip;
 	struct vma *vma;
-	struct site *site = NULL;
-	u8 code[18]; /* 10 before the end of the syscall, 8 after */
+	struct site found, *site;
+	size_t after;
+	u8 code[BEFORE + AFTER];
 
-	if (rejected[bucket_of(after)] == after)
+	if (rejected[bucket_of(rip)] == rip || mm->no_patch || rip < USER_MIN + BEFORE || mm->mmap_lock.owner)
 		return;
-	if (mm->no_patch || after < USER_MIN + 16 || mm->mmap_lock.owner)
-		return;
-	vma = vma_find(mm, after - 2);
-	if (!vma || vma->start > after - 10 || vma->end < after + 8 || !(vma->prot & PROT_EXEC) || (vma->prot & PROT_WRITE) ||
+	vma = vma_find(mm, rip - 2);
+	if (!vma || vma->start > rip - BEFORE || vma->end < rip + 8 || !(vma->prot & PROT_EXEC) || (vma->prot & PROT_WRITE) ||
 	    (vma->flags & VM_SHARED) || vma->backing == VMA_PAGES)
 		return;
-	if (copy_from_user(code, user_ptr_at(after - 10), sizeof(code)) || code[8] != 0x0f || code[9] != 0x05)
+	after = min(vma->end - rip, (u64)AFTER);
+	if (copy_from_user(code, user_ptr_at(rip - BEFORE), BEFORE + after) || code[8] != 0x0f || code[9] != 0x05)
 		return;
-	if (code[3] == 0xb8 && (code[2] & 0xf0) != 0x40 && memcmp(code + 4, &regs->rax, 4) == 0)
-		site = site_make(after - 7, after, FORM_MOV_SYSCALL, (u32)regs->rax);
-	else if (code[1] == 0x48 && code[2] == 0xc7 && code[3] == 0xc0 && memcmp(code + 4, &regs->rax, 4) == 0)
-		site = site_make(after - 9, after, FORM_MOVQ_SYSCALL, (u32)regs->rax);
-	else if (code[10] == 0x48 && code[11] == 0x3d) {
-		/* Another thread may be about to return to the cmp: only a lone one can be sent to the trampoline. */
-		if (mm->nr_tasks > 1)
-			return;
-		if (displaced_is_target(vma, after))
-			goto reject;
-		u32 immediate;
-
-		memcpy(&immediate, code + 12, 4);
-		site = site_make(after - 2, after + 6, FORM_SYSCALL_CMP, immediate);
-	}
-	if (site) {
-		apply(vma, site);
-		regs->rip = patch_fix_resume_address(after);
+	if (!recognise(&found, code, after, rip, regs->rax) ||
+	    (found.form == FORM_SYSCALL_NEXT && displaced_is_target(vma, rip))) {
+		rejected[bucket_of(rip)] = rip;
 		return;
 	}
-reject:
-	rejected[bucket_of(after)] = after;
+	site = site_make(&found);
+	if (!site || (site->form == FORM_SYSCALL_NEXT && !redirect_others(mm, site)))
+		return;
+	apply(vma, site);
+	regs->rip = patch_fix_resume_address(rip);
 }
 
 static bool site_starts_at(u64 start, int form)
@@ -299,15 +376,17 @@ u64 patch_present_address(u64 rip)
 	if (!site)
 		return rip;
 	offset = (rip - LAYOUT_TRAMPOLINES) % TRAMPOLINE_SIZE;
-	if (site->form == FORM_SYSCALL_CMP && offset >= TAIL_OFFSET)
-		return offset == TAIL_OFFSET ? site->start + 2 : site->resume;
-	return site->start;
+	if (site->form != FORM_SYSCALL_NEXT || offset < TAIL_OFFSET)
+		return site->start;
+	offset -= TAIL_OFFSET;
+	return offset < site->displaced_length ? site->start + 2 + offset : site->resume;
 }
 
 u64 patch_fix_resume_address(u64 rip)
 {
-	for (s32 i = buckets[bucket_of(rip - 2)] - 1; i >= 0; i = sites[i].next)
-		if (sites[i].start == rip - 2 && sites[i].form == FORM_SYSCALL_CMP && site_is_patched(rip - 2, i))
-			return LAYOUT_TRAMPOLINES + (u64)i * TRAMPOLINE_SIZE + TAIL_OFFSET;
+	for (u64 offset = 2; offset < 7; offset++)
+		for (s32 i = buckets[bucket_of(rip - offset)] - 1; i >= 0; i = sites[i].next)
+			if (sites[i].start == rip - offset && sites[i].form == FORM_SYSCALL_NEXT && site_is_patched(rip - offset, i))
+				return LAYOUT_TRAMPOLINES + (u64)i * TRAMPOLINE_SIZE + TAIL_OFFSET + offset - 2;
 	return rip;
 }
