@@ -350,6 +350,13 @@ void cond_resched(void)
 		schedule();
 }
 
+/* On its way out the current task asks the clock thread for ticks. */
+void sched_request_tick(void)
+{
+	tick_hint = true;
+	this_carrier()->need_resched = 1;
+}
+
 void sched_interrupt(void)
 {
 	struct cpu *cpu = this_carrier()->cpu;
@@ -362,6 +369,11 @@ void sched_interrupt(void)
 		rq_clock_update(rq);
 		task->sched.class->update_curr(rq);
 		task->sched.class->task_tick(rq, task);
+		if (task->regs->entry == ENTRY_INTERRUPT)
+			task->sched.utime_ticks++;
+		else
+			task->sched.stime_ticks++;
+		cpu_timers_tick(task, 0);
 	}
 	if (!(task->sched.cpus_allowed >> rq->cpu & 1))
 		sched_migrate_current(first_allowed(task));

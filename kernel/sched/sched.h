@@ -113,6 +113,7 @@ void set_user_nice(struct task_struct *task, int nice);
 int sched_setscheduler(struct task_struct *task, int policy, int rt_priority, int nice);
 int sched_set_affinity(struct task_struct *task, u64 mask); /* -EINVAL if no cpu is left */
 void sched_yield_current(void);
+void sched_request_tick(void); /* current has a timer on CPU time now: the tick is to run */
 u64 sched_rr_interval(struct task_struct *task);
 u64 task_runtime(struct task_struct *task); /* sum_exec_runtime up to now, ns */
 extern int nr_cpus;

@@ -30,6 +30,8 @@ static int change_limit(struct task_struct *task, unsigned resource, const struc
 	*limit = *new;
 	if (resource == RLIMIT_CPU && !limit->rlim_cur)
 		limit->rlim_cur = 1; /* 0 would be "now": SIGXCPU comes after a second */
+	if (resource == RLIMIT_CPU)
+		sched_request_tick();
 	return 0;
 }
 

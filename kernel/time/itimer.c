@@ -95,6 +95,8 @@ void itimer_set(int which, u64 value, u64 interval)
 		signal->prof_expires = value;
 		signal->prof_interval = value ? interval : 0;
 	}
+	if (value)
+		sched_request_tick();
 }
 
 /* One of the CPU timers of `task`'s process, at `now` on its clock. */

@@ -94,6 +94,7 @@ static void timer_arm(struct posix_timer *timer)
 		timer->cpu_armed = true;
 		list_add_tail(&timer->cpu_link, &cpu_timers);
 		task->signal->nr_cpu_timers++;
+		sched_request_tick();
 	}
 }
 

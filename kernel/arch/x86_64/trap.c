@@ -214,7 +214,12 @@ void syscall_from_user(struct pt_regs *regs)
 /* A new task's first step, on its own stack; the kernel lock came with the cpu. */
 void task_starts(void)
 {
+	struct task_struct *task = current;
+
 	sched_task_starts();
+	/* Here and not in fork: it is the child's memory. A bad address is nobody's error. */
+	if (!user_ptr_is_null(task->set_child_tid))
+		(void)!put_user_u32(task->set_child_tid, (u32)task->tid);
 	kernel_unlock();
 }
 
