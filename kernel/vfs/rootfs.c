@@ -35,7 +35,7 @@ static int make_mountpoint(const char *target, bool file)
 	if (!error)
 		error = file ? kernel_mknod_at(AT_FDCWD, path, S_IFREG | 0644, 0, NULL) : kernel_mkdir(path, 0755);
 	if (error)
-		printk(KERN_ERR, "cannot make the mount point %s: error %d%s\n", target, -error,
+		printk(KERN_ERR, "cannot make the mount point %s: error %d%s", target, -error,
 		       error == -EROFS ? " (the root file system is read-only)" : "");
 	kfree(path);
 	return error == -EEXIST ? 0 : error;
@@ -127,14 +127,14 @@ static int mount_system(void)
 		if (is_boot_target(s->target))
 			continue;
 		if (!find_filesystem(s->type)) {
-			printk(KERN_NOTICE, "no file system type %s for %s\n", s->type, s->target);
+			printk(KERN_NOTICE, "no file system type %s for %s", s->type, s->target);
 			continue;
 		}
 		error = make_mountpoint(s->target, false);
 		if (!error)
 			error = kernel_mount(s->type, s->type, s->target, s->flags, s->data);
 		if (error) {
-			printk(KERN_ERR, "cannot mount %s on %s: error %d\n", s->type, s->target, -error);
+			printk(KERN_ERR, "cannot mount %s on %s: error %d", s->type, s->target, -error);
 			if (s->needed)
 				return error;
 		}
@@ -151,7 +151,7 @@ static int rootfs_init(void)
 		return -EINVAL;
 	error = mount_host(0, NULL);
 	if (error) {
-		printk(KERN_ERR, "cannot mount the root file system: error %d\n", -error);
+		printk(KERN_ERR, "cannot mount the root file system: error %d", -error);
 		return error;
 	}
 	root = (struct path){ init_mnt_ns.root, init_mnt_ns.root->root };
@@ -176,7 +176,7 @@ static int rootfs_init(void)
 	for (u32 i = 1; !error && i < boot->nr_mounts; i++) {
 		error = mount_boot_entry((int)i);
 		if (error)
-			printk(KERN_ERR, "cannot mount %s: error %d\n", boot_string(boot->mounts[i].target), -error);
+			printk(KERN_ERR, "cannot mount %s: error %d", boot_string(boot->mounts[i].target), -error);
 	}
 	return error;
 }

@@ -205,6 +205,9 @@ struct inode {
 	const struct inode_operations *ops;
 	const struct file_operations *fops; /* what an open file starts with */
 	refcount_t count;
+	/* The size of an inode is a size class of the heap: mind it. */
+	int writers : 31;           /* open for writing; negative: denied (ETXTBSY) */
+	bool linkable : 1;          /* O_TMPFILE without O_EXCL: linkat(2) may give it a name */
 	struct mutex lock;
 	u64 version; /* counts changes */
 	struct list_head sb_link;
@@ -213,9 +216,6 @@ struct inode {
 	struct file_lock_context *locks; /* flock, POSIX, OFD; vfs/locks.c */
 	struct inotify_marks *marks;     /* vfs/inotify.c */
 	struct pipe *pipe;               /* S_IFIFO, while open; fs/pipe/pipe.c */
-	int writers;                     /* open for writing; negative: denied (ETXTBSY) */
-	bool unlinked_open;
-	bool linkable;                   /* O_TMPFILE without O_EXCL: linkat(2) may give it a name */
 	void *private; /* the file system's */
 };
 /* count 1, times now, lock ready, on sb->inodes. NULL when out of memory. */
