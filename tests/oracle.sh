@@ -29,6 +29,7 @@ exec unshare --mount --pid --ipc --uts --fork --kill-child $user sh -c '
 	ln -s fd/1 "$root/dev/stdout"
 	ln -s fd/2 "$root/dev/stderr"
 	hostname linuxd
+	renice -n 0 -p $$ >/dev/null 2>&1 || :
 	cd "$root"
 	exec env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TERM=dumb ${LINUXD_TEST_ENV:-} chroot "$root" "$@"
 ' sh "$rootfs" "$@"

@@ -19,6 +19,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 GROUPS = ["checks", "unit", "conformance", "integration", "security", "fuzz"]
 PR_SET_CHILD_SUBREAPER = 36
+PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 class Skip(Exception):
@@ -131,7 +132,7 @@ class Context:
         if not os.path.exists(self.linuxd):
             raise Failure("linuxd is not built")
         return self.run([self.linuxd, "run", "--rootfs", rootfs, "--cpus", str(cpus), "--hostname", "linuxd",
-                         "--env", "HOME=/root", "--env", "TERM=dumb", *options, "--", *command],
+                         "--env", PATH, "--env", "HOME=/root", "--env", "TERM=dumb", *options, "--", *command],
                         timeout=timeout, stdin=stdin, merge=merge)
 
     def oracle(self, rootfs, command, timeout=60, stdin=None, merge=True):

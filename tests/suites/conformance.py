@@ -70,7 +70,7 @@ def conformance(context):
             program = build(context, rootfs(), name, kind)
             answer = host_answer(name)
             clean_data(rootfs())
-            context.same(answer, context.inside(rootfs(), [program], cpus=cpus, options=["--tmpfs", "/tmp"]))
+            context.same(answer, context.inside(rootfs(), [program], cpus=cpus, timeout=30, options=["--tmpfs", "/tmp"]))
         return f"{name}-{kind}-{cpus}cpu", run
 
     names = sorted(os.path.basename(path)[:-2] for path in glob.glob(context.path("tests/conformance/*.c")))

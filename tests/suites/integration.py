@@ -1,5 +1,99 @@
 # SPDX-License-Identifier: Apache-2.0
+"""Integration: real programs of a Debian root file system, inside linuxd with two cpus; what they print and how they end must be
+the same as on the host (chroot of the same root file system in namespaces of its own, tests/oracle.sh).
+
+The scripts are tests/integration/NAME.sh. A line "# inside only" leaves the host's run out: the script then prints "ok" itself.
+A line "# options: ..." gives options for `linuxd run`, "# timeout: N" seconds.
+"""
+import glob
+import os
+import re
+import shutil
+import subprocess
+
+from run import Failure, Skip
+
+
+def make_rootfs(context):
+    """A copy of the cached Debian, so that tests may write into it, with the project's sources in /src."""
+    made = subprocess.run([context.path("tools/make_rootfs.sh")], stdout=subprocess.PIPE, text=True, check=False)
+    if made.returncode != 0:
+        raise Failure("tools/make_rootfs.sh failed")
+    base = made.stdout.strip()
+    root = context.out("integration-root")
+    mark = os.path.join(context.build, "integration-root.from")
+    if not os.path.exists(mark) or open(mark).read() != base:
+        shutil.rmtree(root, ignore_errors=True)
+        subprocess.run(["cp", "-a", "--reflink=auto", base, root], check=True)
+        with open(mark, "w") as f:
+            f.write(base)
+    os.makedirs(os.path.join(root, "data"), exist_ok=True)
+    return root
+
+
+def copy_sources(context, root):
+    source = os.path.join(root, "src")
+    shutil.rmtree(source, ignore_errors=True)
+    names = subprocess.run(["git", "ls-files", "-z"], cwd=context.source, stdout=subprocess.PIPE, check=False).stdout.decode().split("\0")
+    if names == [""]:
+        raise Skip("the sources are not a git tree")
+    for name in filter(None, names):
+        if os.path.isfile(context.path(name)):
+            target = os.path.join(source, name)
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            shutil.copy2(context.path(name), target)
+
+
+def clean_data(root):
+    subprocess.run(["rm", "-rf", os.path.join(root, "data")], check=True)
+    os.makedirs(os.path.join(root, "data"))
+
+
+def host_load():
+    """What a container may not change for good: host processes of ours, and shared memory of the host."""
+    with open("/proc/meminfo") as f:
+        values = {line.split(":")[0]: int(line.split()[1]) for line in f}
+    return values["Shmem"]
 
 
 def integration(context):
-    return []
+    roots = []
+
+    def rootfs():
+        if not roots:
+            roots.append(make_rootfs(context))
+        return roots[0]
+
+    def test(path):
+        name = os.path.basename(path)[:-3]
+        with open(path) as f:
+            text = f.read()
+        options = re.search(r"^# options:(.*)$", text, re.M)
+        timeout = re.search(r"^# timeout:(.*)$", text, re.M)
+        timeout = int(timeout[1]) if timeout else 120
+        only_inside = "\n# inside only" in text
+
+        def run():
+            root = rootfs()
+            if "/src" in text:
+                copy_sources(context, root)
+            shutil.copy(path, os.path.join(root, "root", name + ".sh"))
+            command = ["/bin/bash", f"/root/{name}.sh"]
+            if not only_inside:
+                if not context.can_unshare():
+                    raise Skip("needs the right to make namespaces, to run the same script on the host")
+                clean_data(root)
+                answer = context.oracle(root, command, timeout=timeout)
+            clean_data(root)
+            before = host_load()
+            result = context.inside(root, command, timeout=timeout, options=["--tmpfs", "/tmp", *(options[1].split() if options else [])])
+            if only_inside:
+                if result.status != 0 or result.output.split(b"\n")[-2:] != [b"ok", b""]:
+                    raise Failure(f"status {result.status}, last line {result.output.splitlines()[-1:]}")
+            else:
+                context.same(answer, result)
+            if host_load() > before + (64 << 10):
+                raise Failure("the host has less memory than before")
+        return name, run
+
+    return [test(path) for path in sorted(glob.glob(context.path("tests/integration/*.sh")))]
