@@ -47,6 +47,7 @@ struct page_object_ops {
 	 * unmap_object_range() says that it grew; -ENOMEM, -ENOSPC. Does not sleep.
 	 */
 	int (*extent)(struct page_object *object, u64 index, u64 nr, page_t *ret_first, u64 *ret_run);
+	u64 (*end)(struct page_object *object); /* the first index beyond the end of the file; NULL: every index is within */
 	void (*get)(struct page_object *object);
 	void (*put)(struct page_object *object);
 	/* A writable shared mapping comes or goes (memfd seals). */

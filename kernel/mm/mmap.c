@@ -309,8 +309,13 @@ static int protect_vma(struct vma *vma, u64 start, u64 end, unsigned prot)
 	vma_account(mm, vma, -1);
 	vma->prot = prot;
 	vma_account(mm, vma, 1);
-	if (vma->backing == VMA_PAGES) /* parts beyond the end of the file stay inaccessible */
-		return map_object(vma, start, end, 0);
+	if (vma->backing == VMA_PAGES && vma->object->ops->end) { /* what is beyond the end of the file stays inaccessible */
+		u64 first = (vma->file_offset + (start - vma->start)) >> PAGE_SHIFT, last = vma->object->ops->end(vma->object);
+
+		if (last <= first)
+			return 0;
+		end = min(end, start + (min(last - first, (end - start) >> PAGE_SHIFT) << PAGE_SHIFT));
+	}
 	kernel_unlock();
 	result = host_mprotect(start, end - start, (int)prot);
 	kernel_lock();

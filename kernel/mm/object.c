@@ -455,6 +455,7 @@ static int store_object_extent(struct page_object *object, u64 index, u64 nr, pa
 	return 0;
 }
 
+static u64 store_object_end(struct page_object *object) { return store_size_pages(page_store_of(object)); }
 static void store_object_get(struct page_object *object) { page_store_get(page_store_of(object)); }
 static void store_object_put(struct page_object *object) { page_store_put(page_store_of(object)); }
 
@@ -480,6 +481,7 @@ static void store_object_unmap(struct page_object *object, bool shared_writable)
 static const struct page_object_ops store_object_ops = {
 	.get_page = store_object_get_page,
 	.extent = store_object_extent,
+	.end = store_object_end,
 	.get = store_object_get,
 	.put = store_object_put,
 	.map = store_object_map,

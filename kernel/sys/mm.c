@@ -88,10 +88,14 @@ out:
 	return (long)mm->brk;
 }
 
-/* Moves what the program wrote, when the host cannot move the mapping in one piece. */
+/*
+ * Moves what the program wrote, when the host cannot move the mapping in one piece. What is beyond the end of a file is
+ * accessible at neither place and stays so.
+ */
 static int copy_mapping(struct vma *vma, u64 from, u64 to, u64 length)
 {
 	unsigned prot = vma->prot;
+	u64 end = vma->end;
 	int error;
 
 	vma->prot = PROT_READ | PROT_WRITE;
@@ -99,6 +103,15 @@ static int copy_mapping(struct vma *vma, u64 from, u64 to, u64 length)
 	vma->prot = prot;
 	if (error)
 		return error;
+	if (vma->backing == VMA_PAGES && vma->object->ops->end) {
+		u64 first = vma->file_offset >> PAGE_SHIFT, last = vma->object->ops->end(vma->object);
+
+		end = min(end, vma->start + (last > first ? min(last - first, (end - vma->start) >> PAGE_SHIFT) << PAGE_SHIFT : 0));
+		length = min(length, end - vma->start);
+	}
+	kernel_unlock();
+	host_mprotect(from, length, PROT_READ);
+	kernel_lock();
 	for (u64 done = 0; done < length; done += PAGE_SIZE) {
 		char page[512];
 
@@ -108,7 +121,7 @@ static int copy_mapping(struct vma *vma, u64 from, u64 to, u64 length)
 				return -EFAULT;
 	}
 	kernel_unlock();
-	host_mprotect(vma->start, vma->end - vma->start, (int)prot);
+	host_mprotect(vma->start, end - vma->start, (int)prot);
 	kernel_lock();
 	return 0;
 }
