@@ -419,9 +419,8 @@ int dequeue_signal(sigmask_t mask, siginfo_t *ret_info)
 		pending = &current->signal->shared_pending;
 		sig = next_signal(pending, mask);
 	}
-	if (!sig)
-		return 0;
-	take_signal(pending, sig, ret_info);
+	if (sig)
+		take_signal(pending, sig, ret_info);
 	recalc_sigpending(current);
 	return sig;
 }

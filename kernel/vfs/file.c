@@ -126,8 +126,11 @@ struct file *file_open_path(const struct path *path, unsigned flags)
 	if (f->counts_writer)
 		inode->writers++;
 	path_get(path);
+	/* Terminals want to know; F_GETFL does not show it. */
+	f->flags |= flags & O_NOCTTY;
 	if (f->ops->open)
 		error = f->ops->open(inode, f);
+	f->flags &= ~(unsigned)O_NOCTTY;
 	if (error) {
 		if (f->counts_writer)
 			inode->writers--;

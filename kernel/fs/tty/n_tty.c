@@ -3,7 +3,7 @@
  * The line discipline, termios(3). Canonical mode: a line is readable once VEOL, VEOL2, newline or VEOF ends it, and
  * until then can be edited; VEOF on its own makes read return 0. Otherwise VMIN and VTIME decide when read returns.
  *
- * The input holds at most INPUT_SIZE - 1 characters. A line that grows longer loses what comes after, but not its end;
+ * The input holds INPUT_SIZE - 1 characters and a line's end. A line that grows longer loses what comes after, but not its end;
  * in all other cases the far side waits until something is read.
  */
 #include "kernel/fs/tty/internal.h"
@@ -358,10 +358,6 @@ static bool receive_control(struct tty_struct *tty, u8 c)
 static void echo_input(struct tty_struct *tty, u8 c)
 {
 	finish_erasing(tty);
-	if (c == '\n') {
-		echo_raw(tty, '\n');
-		return;
-	}
 	if (tty->canon_head == tty->input_head)
 		tty->canon_column = tty->column;
 	echo(tty, c);
@@ -470,8 +466,8 @@ size_t tty_receive(struct tty_struct *tty, const u8 *data, size_t n)
 
 	while (done < n && tty_receive_room(tty)) {
 		/* The line is too long: the last character makes way. */
-		if (input_count(tty) >= INPUT_SIZE - 1)
-			tty->input_head = tty->input_tail + INPUT_SIZE - 2;
+		if (input_count(tty) >= INPUT_SIZE)
+			tty->input_head = tty->input_tail + INPUT_SIZE - 1;
 		receive_char(tty, data[done++]);
 	}
 	if (tty->output_head != output)
