@@ -30,7 +30,11 @@ static void show_read(int fd)
 	say("");
 }
 
-static void put(const char *s) { write(master, s, strlen(s)); }
+static void put(const char *s)
+{
+	write(master, s, strlen(s));
+	sleep_ms(30); /* a Linux terminal takes it a little later */
+}
 
 static void discipline(void)
 {
