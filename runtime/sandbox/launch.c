@@ -7,7 +7,8 @@
  * still mapped of linuxd at that moment is unmapped by the kernel's first instructions; nothing in it is secret.
  *
  * The kernel's text is mapped from linuxd's own file, which is being executed and so cannot be written, shared and through a read-only
- * descriptor: no mapping of it, here or in any fork, can be made writable, and all containers share its pages. Its data, its heap and the channel are one other memfd, sealed against shrinking because the monitor maps it too.
+ * descriptor: no mapping of it, here or in any fork, can be made writable, and all containers share its pages. Its data, its heap and the
+ * channel are one memfd, sealed against shrinking because the monitor maps it too.
  */
 #include <cpuid.h>
 #include <errno.h>
