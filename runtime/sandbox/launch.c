@@ -268,44 +268,6 @@ static int put_strings(const struct sandbox *sandbox, struct boot_params *boot, 
 	return 0;
 }
 
-/* The monitor's own descriptors of the container's directories, and which of the binds are single files. */
-static int open_mounts(struct sandbox *sandbox, struct error *error)
-{
-	const struct sandbox_config *config = sandbox->config;
-	struct boot_params *boot = &sandbox->channel->boot;
-
-	sandbox->nr_mounts = 1 + config->nr_mounts;
-	for (int i = 0; i < sandbox->nr_mounts; i++) {
-		const char *source = i ? config->mounts[i - 1].source : config->rootfs;
-		char path[MONITOR_PATH];
-		struct stat status;
-
-		sandbox->mount_fd[i] = -1;
-		if (!source)
-			continue;
-		if (!realpath(source, path) || stat(path, &status))
-			return fail(error, errno, i ? "cannot bind %s" : "cannot use %s as root file system", source);
-		sandbox->mount_path[i] = strdup(path);
-		if (!sandbox->mount_path[i])
-			return fail(error, ENOMEM, "cannot bind %s", source);
-		if (!S_ISDIR(status.st_mode)) {
-			char *slash = strrchr(path, '/');
-
-			if (i == 0)
-				return fail(error, ENOTDIR, "cannot use %s as root file system", source);
-			if (!S_ISREG(status.st_mode))
-				return fail(error, 0, "cannot bind %s: only directories and regular files can be bound", source);
-			snprintf(sandbox->mount_file[i], sizeof(sandbox->mount_file[i]), "%s", slash + 1);
-			boot->mounts[i].is_file = 1;
-			slash[slash == path] = '\0';
-		}
-		sandbox->mount_fd[i] = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-		if (sandbox->mount_fd[i] < 0)
-			return fail(error, errno, "cannot open %s", path);
-	}
-	return 0;
-}
-
 int launch_prepare(struct sandbox *sandbox, struct error *error)
 {
 	const struct sandbox_config *config = sandbox->config;
@@ -325,7 +287,7 @@ int launch_prepare(struct sandbox *sandbox, struct error *error)
 	if (sandbox->image_fd < 0 || make_memory(sandbox, error) || write_kernel_data(sandbox, error) || make_stdio(sandbox, error))
 		return -1;
 	boot = &sandbox->channel->boot;
-	if (open_mounts(sandbox, error) || put_strings(sandbox, boot, error))
+	if (mounts_open(sandbox, error) || put_strings(sandbox, boot, error))
 		return -1;
 	boot->magic = BOOT_MAGIC;
 	boot->version = BOOT_VERSION;

@@ -82,6 +82,9 @@ int launch_prepare(struct sandbox *sandbox, struct error *error);
 /* Forks the kernel process; does not wait for it. A failure in the child is reported through channel->status. */
 int launch_start(struct sandbox *sandbox, struct error *error);
 
+/* mounts.c: opens the container's directories and files; the boot parameters learn which are files. */
+int mounts_open(struct sandbox *sandbox, struct error *error);
+
 /* walls.c: in the monitor, before the fork. */
 int walls_prepare(struct sandbox *sandbox, struct error *error);
 /*

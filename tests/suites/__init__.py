@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The groups of tests: each module has a function that returns (name, function) pairs."""
 from .checks import checks
+from .command import command
 from .conformance import conformance
 from .fuzz import fuzz
 from .integration import integration
 from .security import security
 from .unit import unit
 
-__all__ = ["checks", "conformance", "fuzz", "integration", "security", "unit"]
+__all__ = ["checks", "command", "conformance", "fuzz", "integration", "security", "unit"]
