@@ -244,26 +244,26 @@ static int requeue_one(struct futex_waiter *waiter, const struct futex_key *key2
 {
 	int taken = 0, error;
 
-	if (pi) {
+	while (pi) {
+		struct futex_key old_key = waiter->key;
+
 		taken = futex_pi_take_for(waiter, word2, true);
 		if (taken < 0)
 			return taken;
-	}
-	if (taken) {
 		waiter->requeued = true;
-		futex_wake_waiter(waiter, false);
-		return 1;
-	}
-	if (pi) {
-		struct futex_key old_key = waiter->key;
-
+		if (taken) {
+			futex_wake_waiter(waiter, false);
+			return 1;
+		}
 		waiter->key = *key2;
 		error = futex_pi_attach(waiter, word2);
-		if (error) {
-			waiter->key = old_key;
+		if (!error)
+			break;
+		/* -EAGAIN: it became free, or its owner dies; in the second case user mode is to try again. */
+		waiter->key = old_key;
+		waiter->requeued = false;
+		if (error != -EAGAIN || futex_pi_owner_dies(word2))
 			return error;
-		}
-		waiter->requeued = true;
 	}
 	waiter->key = *key2;
 	list_move_tail(&waiter->link, futex_bucket(key2));

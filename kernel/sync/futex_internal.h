@@ -75,6 +75,7 @@ int futex_wait_requeue_pi(user_ptr word, bool is_private, u32 expected, u64 dead
 /* Gives the lock at `word` to a requeued waiter if it is free: 1 taken, 0 not; or makes it wait there (attach). */
 int futex_pi_take_for(struct futex_waiter *waiter, user_ptr word, bool set_waiters);
 int futex_pi_attach(struct futex_waiter *waiter, user_ptr word);
+bool futex_pi_owner_dies(user_ptr word);
 void futex_pi_exit(struct task_struct *task);
 
 #endif

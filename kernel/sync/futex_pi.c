@@ -114,6 +114,20 @@ static struct task_struct *owner_of(u32 value, int *ret_error)
 	return *ret_error ? NULL : owner;
 }
 
+static bool owner_is_dying(u32 value)
+{
+	int error;
+
+	return !owner_of(value, &error) && error == -EAGAIN;
+}
+
+static void let_owner_die(void)
+{
+	prepare_to_sleep(TASK_UNINTERRUPTIBLE, BLOCK_LOCK, NULL);
+	(void)schedule_until(ktime_get() + 50 * NSEC_PER_USEC);
+	finish_sleep();
+}
+
 /* Takes a lock that nobody owns. 1; 0: somebody owns it (*ret_value is the word); or an error. */
 static int take_free(struct task_struct *task, user_ptr word, bool set_waiters, u32 *ret_value)
 {
@@ -151,6 +165,8 @@ int futex_pi_attach(struct futex_waiter *waiter, user_ptr word)
 		if (owner && (value & FUTEX_TID_MASK) != (u32)owner->tid && !(value & FUTEX_OWNER_DIED))
 			return -EINVAL;
 	} else {
+		if (!(value & FUTEX_TID_MASK)) /* unlocked in this moment, in user mode */
+			return -EAGAIN;
 		owner = owner_of(value, &error);
 		if (!owner)
 			return error;
@@ -173,6 +189,13 @@ int futex_pi_attach(struct futex_waiter *waiter, user_ptr word)
 	waiter->pi = pi;
 	waiter->task->pi_blocked_on = pi;
 	return 0;
+}
+
+bool futex_pi_owner_dies(user_ptr word)
+{
+	u32 value;
+
+	return !get_user_u32(&value, word) && (value & FUTEX_TID_MASK) && owner_is_dying(value);
 }
 
 int futex_pi_take_for(struct futex_waiter *waiter, user_ptr word, bool set_waiters)
@@ -266,7 +289,8 @@ int futex_lock_pi(user_ptr word, bool is_private, u64 deadline, bool try)
 			return error;
 		if (fatal_signal_pending(current))
 			return -ERESTARTNOINTR;
-		cond_resched();
+		if (owner_is_dying(value))
+			let_owner_die();
 	}
 	futex_queue(&waiter);
 	error = futex_sleep(&waiter, deadline);
