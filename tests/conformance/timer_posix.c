@@ -29,6 +29,8 @@ static long timer_set(int id, int flags, long ms, long interval_ms, struct itime
 	return syscall(SYS_timer_settime, id, flags, &it, old);
 }
 
+static void xcpu(int sig) { (void)!write(1, "SIGXCPU\n", 8); }
+
 static void burn(int ms)
 {
 	struct timespec start, now;
@@ -223,8 +225,7 @@ static void cpu_time(void)
 	SHOW(clock_nanosleep(CLOCK_MONOTONIC_COARSE, 0, &t, NULL));
 	SHOW(clock_nanosleep(CLOCK_BOOTTIME, 0, &t, NULL));
 	SHOW(clock_nanosleep(CLOCK_TAI, 0, &t, NULL));
-	IN_CHILD(setrlimit(RLIMIT_CPU, &limit); for (;;););
-	IN_CHILD(setrlimit(RLIMIT_CPU, &limit); signal(SIGXCPU, SIG_IGN); for (;;););
+	IN_CHILD(setrlimit(RLIMIT_CPU, &limit); signal(SIGXCPU, xcpu); for (;;););
 }
 
 static void over_fork_and_exec(const char *program)
