@@ -167,7 +167,7 @@ static int args_prepend(struct exec_args *args, const char *interpreter, const c
 
 /* ---- the file ---- */
 
-static struct file *open_program(int dirfd, const char *path, unsigned at_flags)
+static struct file *try_open_program(int dirfd, const char *path, unsigned at_flags)
 {
 	unsigned lookup = (at_flags & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW) | (at_flags & AT_EMPTY_PATH ? LOOKUP_EMPTY : 0);
 	struct path where;
@@ -182,11 +182,28 @@ static struct file *open_program(int dirfd, const char *path, unsigned at_flags)
 		error = -EACCES;
 	else
 		error = inode_permission(where.dentry->inode, MAY_EXEC);
-	if (!error && where.dentry->inode->writers > 0)
-		error = -ETXTBSY;
 	/* Executable is enough: the program itself may not be readable by its user. */
 	file = error ? ERR_PTR(error) : file_open_path(&where, O_RDONLY);
 	path_put(&where);
+	if (IS_ERR(file))
+		return file;
+	error = file_deny_writers(file);
+	if (error) {
+		file_put(file);
+		return ERR_PTR(error);
+	}
+	return file;
+}
+
+/* -ESTALE: the name changed hands meanwhile; the cache knows by now. */
+static struct file *open_program(int dirfd, const char *path, unsigned at_flags)
+{
+	struct file *file;
+	int attempt = 0;
+
+	do {
+		file = try_open_program(dirfd, path, at_flags);
+	} while (file == ERR_PTR(-ESTALE) && attempt++ < 8);
 	return file;
 }
 

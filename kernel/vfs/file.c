@@ -68,6 +68,8 @@ void file_put(struct file *f)
 			f->ops->release(f);
 		if (f->counts_writer)
 			inode->writers--;
+		if (f->denies_writers)
+			inode->writers++;
 	}
 	path_put(&path);
 	file_free(f);
@@ -139,6 +141,16 @@ struct file *file_open_path(const struct path *path, unsigned flags)
 		return ERR_PTR(error);
 	}
 	return f;
+}
+
+int file_deny_writers(struct file *f)
+{
+	if (f->inode->writers > 0)
+		return -ETXTBSY;
+	if (!f->denies_writers)
+		f->inode->writers--;
+	f->denies_writers = true;
+	return 0;
 }
 
 /* --- reading and writing --- */

@@ -317,11 +317,14 @@ struct file {
 	const struct cred *cred; /* the opener's; counted */
 	struct mutex pos_lock;  /* calls that use and move pos, on regular files and directories */
 	bool counts_writer;     /* it is one of inode->writers */
+	bool denies_writers;    /* a running program: nobody may open it for writing */
 };
 static inline struct file *file_get(struct file *f) { refcount_inc(&f->count); return f; }
 void file_put(struct file *f); /* the last one calls release; may sleep */
 /* Opens what `path` names (references are taken), with current's cred; runs ops->open. ERR_PTR. */
 struct file *file_open_path(const struct path *path, unsigned flags);
+/* For exec: as long as this open file exists its inode cannot be opened for writing. -ETXTBSY: it is. */
+int file_deny_writers(struct file *f);
 /* A file without a name in the tree: "pipe:[N]", "anon_inode:[eventfd]". `private` becomes file->private. ERR_PTR(-ENOMEM, -ENFILE). */
 struct file *anon_file(const char *name, const struct file_operations *ops, void *private, unsigned flags);
 /* The same with an inode of its own of the given mode (S_IFIFO, S_IFSOCK), on pipefs/sockfs-like super blocks. */
