@@ -13,6 +13,7 @@
  * The kernel process cannot be the first process of a pid namespace (those may not clone siblings), so a tiny one that only waits
  * comes before it; when it dies, the host kills everything in the namespace.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -158,6 +159,25 @@ static int find_cgroup(struct sandbox *sandbox, const char **ret_limit_file)
 	return mkdir(sandbox->cgroup, 0755);
 }
 
+/* A monitor that was killed could not remove its cgroup: the next one with the same parent does. One in use refuses. */
+static void remove_stale_cgroups(const char *cgroup)
+{
+	char parent[512];
+	struct dirent *entry;
+	DIR *directory;
+
+	snprintf(parent, sizeof(parent), "%.*s", (int)(strrchr(cgroup, '/') - cgroup), cgroup);
+	directory = opendir(parent);
+	while (directory && (entry = readdir(directory))) {
+		int pid;
+
+		if (sscanf(entry->d_name, "linuxd-%d", &pid) == 1 && kill(pid, 0) && errno == ESRCH)
+			unlinkat(dirfd(directory), entry->d_name, AT_REMOVEDIR);
+	}
+	if (directory)
+		closedir(directory);
+}
+
 /*
  * The hard limit behind --memory. The container's own out-of-memory handling comes first and needs some milliseconds, in which a program
  * can take some hundred MiB; where the host steps in, the whole container ends. A host without memory cgroups is fine.
@@ -178,7 +198,9 @@ static void make_cgroup(struct sandbox *sandbox)
 	if (write_file(path, "%lu", memory + memory / 4 + (256UL << 20))) {
 		rmdir(sandbox->cgroup);
 		sandbox->cgroup[0] = '\0';
+		return;
 	}
+	remove_stale_cgroups(sandbox->cgroup);
 }
 
 int walls_prepare(struct sandbox *sandbox, struct error *error)
