@@ -58,9 +58,8 @@ static int ready(const struct initcall *call)
 static void run(void *arg)
 {
 	const struct initcall *call = arg;
-	int error;
+	int error = call->function();
 
-	error = call->function();
 	if (error) {
 		printk(KERN_ERR, "initcall %s failed: error %d", call->name, error);
 		if (!first_error)
@@ -71,30 +70,49 @@ static void run(void *arg)
 	wake_up_all(&progress);
 }
 
+/* Begins everything that is ready: each in a kernel thread of its own, the last one here. Returns how many began. */
+static int start_ready(unsigned n)
+{
+	const struct initcall *last = NULL;
+	int started = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		int is_ready = states[i] == WAITING ? ready(&initcalls_start[i]) : 0;
+
+		if (is_ready < 0)
+			return is_ready;
+		if (!is_ready)
+			continue;
+		states[i] = RUNNING;
+		started++;
+		if (last && IS_ERR(kernel_thread(last->name, 0, run, (void *)last)))
+			run((void *)last);
+		last = &initcalls_start[i];
+	}
+	if (last)
+		run((void *)last);
+	return started;
+}
+
 int initcalls_run(void)
 {
-	unsigned n = nr_initcalls(), running = 0;
+	unsigned n = nr_initcalls(), started = 0;
 
 	BUG_ON(n > MAX_INITCALLS);
 	while (nr_done < n && !first_error) {
-		bool started = false;
+		int now = start_ready(n);
+		unsigned seen = nr_done;
 
-		for (unsigned i = 0; i < n && !first_error; i++) {
-			int is_ready = states[i] == WAITING ? ready(&initcalls_start[i]) : 0;
-
-			if (is_ready < 0)
-				return is_ready;
-			if (!is_ready)
-				continue;
-			states[i] = RUNNING;
-			running++;
-			started = true;
-			run((void *)&initcalls_start[i]);
-		}
-		if (!started && nr_done == running && nr_done < n) {
+		if (now < 0)
+			return now;
+		started += (unsigned)now;
+		if (now)
+			continue;
+		if (nr_done == started) {
 			printk(KERN_ERR, "initcalls wait for each other in a circle");
 			return -ELOOP;
 		}
+		wait_event(&progress, BLOCK_LOCK, initcalls_start, nr_done != seen);
 	}
 	return first_error;
 }

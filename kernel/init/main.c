@@ -217,7 +217,7 @@ __noreturn void kernel_main(struct monitor_channel *from_monitor)
 	boot = &channel->boot;
 	if (boot->magic != BOOT_MAGIC || boot->version != BOOT_VERSION)
 		panic("the monitor speaks version %u of the boot contract, the kernel %u", boot->version, BOOT_VERSION);
-	mm_wipe_host();
+	mm_wipe_host(NULL);
 	fpu_init(boot->xstate_mask, boot->xstate_size);
 	heap_init(boot->heap_limit);
 	mutex_init(&kernel_mm.mmap_lock);

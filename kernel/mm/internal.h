@@ -14,8 +14,8 @@ struct mm_struct *mm_alloc(void);
 int mm_copy_vmas(struct mm_struct *to, struct mm_struct *from);
 /* Drops all vmas without host calls: the host process is going away or wiped. */
 void mm_drop_vmas(struct mm_struct *mm);
-/* Unmaps everything a program may have mapped in the calling host process. Kernel lock not held. */
-void mm_wipe_host(void);
+/* Unmaps everything a program may have mapped in the calling host process (NULL: whatever is mapped). Kernel lock not held. */
+void mm_wipe_host(struct mm_struct *mm);
 void mm_copy_layout(struct mm_struct *to, const struct mm_struct *from);
 
 struct vma *vma_insert(struct mm_struct *mm, u64 start, u64 end);

@@ -72,11 +72,19 @@ void mm_copy_layout(struct mm_struct *to, const struct mm_struct *from)
 	to->no_patch = from->no_patch;
 }
 
-void mm_wipe_host(void)
+static void wipe(struct mm_struct *mm, u64 start, u64 end)
 {
-	host_munmap(USER_MIN, SITE_TABLE_START - USER_MIN);
-	host_munmap(SITE_TABLE_END, KERNEL_RANGE_START - SITE_TABLE_END);
-	host_munmap(KERNEL_RANGE_END, USER_MAX - KERNEL_RANGE_END);
+	struct vma *first = mm ? vma_find(mm, start) : NULL;
+
+	if (!mm || (first && first->start < end))
+		host_munmap(start, end - start);
+}
+
+void mm_wipe_host(struct mm_struct *mm)
+{
+	wipe(mm, USER_MIN, SITE_TABLE_START);
+	wipe(mm, SITE_TABLE_END, KERNEL_RANGE_START);
+	wipe(mm, KERNEL_RANGE_END, USER_MAX);
 }
 
 void task_change_mm(struct mm_struct *mm)

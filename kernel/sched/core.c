@@ -175,7 +175,7 @@ bool try_to_wake_up(struct task_struct *task, unsigned mask, bool sync)
 	task->sched.nr_wakeups++;
 	activate_task(rq, task, true);
 	/* A waker that sleeps soon is not interrupted before it does. */
-	if (!sync || cpu != this_carrier()->cpu->id || !rq->curr)
+	if (!sync || cpus[cpu].active != this_carrier() || !rq->curr)
 		check_preempt(rq, task);
 	else
 		clock_thread_kick_if_needed();
@@ -330,6 +330,8 @@ void schedule(void)
 	carrier_unload_task(prev);
 	if (next && carrier_can_run(carrier, next)) {
 		carrier->cpu->stats->switches_same++;
+		if (next->mm && !list_empty(&next->mm->work))
+			next->work |= TIF_MM_WORK;
 		carrier_load_task(carrier, next);
 		clock_thread_kick_if_needed();
 		switch_stacks(&prev->kernel_sp, next->kernel_sp);

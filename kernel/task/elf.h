@@ -23,6 +23,8 @@ struct elf_image {
 	struct elf_object program, interpreter;
 	struct file *interpreter_file; /* NULL: static */
 };
+/* Reads from the beginning of a program: the first page is kept with the inode. Bytes read or -errno. */
+ssize_t exec_read(struct file *file, void *buffer, size_t n, loff_t pos);
 /* Reads and checks the headers of the program and of its interpreter. 0, -ENOEXEC, -ENOENT, ... */
 int elf_examine(struct file *file, struct elf_image *ret_image);
 /* Maps everything into current's empty address space, builds the stack, sets the registers. */

@@ -257,7 +257,7 @@ static int resolve_scripts(struct file **file, struct exec_args *args, const cha
 
 	for (int depth = 0; script && !error; depth++) {
 		char head[BINPRM_BUF_SIZE + 1], *interpreter, *argument;
-		ssize_t n = kernel_read(*file, head, BINPRM_BUF_SIZE, 0);
+		ssize_t n = exec_read(*file, head, BINPRM_BUF_SIZE, 0);
 		struct file *next;
 
 		if (n < 0)
@@ -356,7 +356,7 @@ static int replace_mm(struct file *exe)
 	if (mm && mm->nr_tasks == 1 && mm->users.count == 1) {
 		mutex_lock(&mm->mmap_lock);
 		kernel_unlock();
-		mm_wipe_host();
+		mm_wipe_host(mm);
 		kernel_lock();
 		mm_drop_vmas(mm);
 		mutex_unlock(&mm->mmap_lock);

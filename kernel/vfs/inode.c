@@ -81,6 +81,7 @@ void inode_put(struct inode *inode)
 	list_del(&inode->sb_link);
 	hlist_del(&inode->hash);
 	kfree(inode->locks);
+	kfree(inode->exec_head);
 	inodes_in_use--;
 	kfree(inode);
 }

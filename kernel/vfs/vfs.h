@@ -216,6 +216,7 @@ struct inode {
 	struct file_lock_context *locks; /* flock, POSIX, OFD; vfs/locks.c */
 	struct inotify_marks *marks;     /* vfs/inotify.c */
 	struct pipe *pipe;               /* S_IFIFO, while open; fs/pipe/pipe.c */
+	struct exec_head *exec_head;     /* heap; first bytes, kept from the last exec: task/elf.c */
 	void *private; /* the file system's */
 };
 /* count 1, times now, lock ready, on sb->inodes. NULL when out of memory. */
