@@ -10,6 +10,8 @@ from run import Failure
 from .conformance import clean_data, make_rootfs
 
 REFUSED = {-1, -38}  # EPERM, ENOSYS
+# Calls that hosts since 6.11 and 6.18 never show to a filter, because their own probes make them; from elsewhere they only fail.
+UNFILTERED = {335: -38, 336: -6}  # uretprobe, uprobe
 LAST_CALL = 600
 
 
@@ -85,7 +87,7 @@ def security(context):
                 text = result.output.decode(errors="replace")
                 for number, value in re.findall(r"^(\d+)/\d+ = (-?\d+)$", text, re.M):
                     calls += 1
-                    if int(number) not in table and int(value) not in REFUSED:
+                    if int(number) not in table and int(value) not in REFUSED and int(value) != UNFILTERED.get(int(number)):
                         performed.append(f"{number} = {value}")
                 started = re.findall(r"^call (\d+)$", text, re.M)
                 if not started:
