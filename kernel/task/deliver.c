@@ -49,8 +49,11 @@ static bool get_signal(struct taken_signal *taken)
 		if (current->stop_pending && group_stop(0))
 			continue;
 		sig = dequeue_signal(~current->blocked, &taken->info);
-		if (!sig)
+		if (!sig) {
+			/* Another thread may have taken what this one was woken for. */
+			recalc_sigpending(current);
 			return false;
+		}
 		action = action_of(current, sig);
 		if (action->handler == SIG_IGN_ADDR)
 			continue;
