@@ -53,6 +53,8 @@ static inline bool futex_key_equal(const struct futex_key *a, const struct futex
 struct list_head *futex_bucket(const struct futex_key *key);
 void futex_queue(struct futex_waiter *waiter);
 void futex_wake_waiter(struct futex_waiter *waiter, bool sync);
+/* The same, on this cpu if the current task usually sleeps soon after. */
+void futex_hand_over(struct futex_waiter *waiter);
 /* Sleeps until waiter->woken: 0, -ETIMEDOUT, -EINTR. */
 int futex_sleep(struct futex_waiter *waiter, u64 deadline);
 

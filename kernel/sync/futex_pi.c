@@ -222,7 +222,7 @@ static void grant(struct futex_pi *pi, struct futex_waiter *heir)
 		set_owner(pi, NULL);
 		kfree(pi);
 	}
-	futex_wake_waiter(heir, false);
+	futex_hand_over(heir);
 }
 
 /* An heir of a dead owner enters itself into the word: only its own address space surely maps it. */

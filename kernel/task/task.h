@@ -241,6 +241,8 @@ struct task_struct {
 	user_ptr robust_list;   /* get_robust_list(2) */
 	struct futex_pi *pi_blocked_on;
 	struct list_head pi_owned;
+	u64 futex_woke_at;      /* TSC when it last woke somebody by futex; 0: has slept since */
+	u64 futex_wake_gap;     /* TSC ticks it usually goes on after that, until it sleeps */
 	struct wait_queue_head *vfork_done_wait;
 	struct task_struct *vfork_child; /* while blocked in vfork */
 	struct wait_queue_head vfork_wait;
