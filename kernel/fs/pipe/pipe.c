@@ -14,6 +14,8 @@
 #include "kernel/fs/pipe/pipe.h"
 
 #include <asm/ioctls.h>
+#include <linux/magic.h>
+
 
 #include "kernel/fs/proc/sysctl.h"
 #include "kernel/mm/alloc.h"
@@ -410,12 +412,18 @@ static void pipe_release(struct file *file)
 	pipe_unuse(file->inode, pipe);
 }
 
+/* Made by pipe(2): opens of it (through /proc/PID/fd) do not wait for the other side. */
+static bool is_anonymous(const struct file *file)
+{
+	return file->inode->sb->type->magic == PIPEFS_MAGIC;
+}
+
 static long open_reader(struct file *file, struct pipe *pipe)
 {
 	pipe->reader_generation++;
 	if (pipe->readers++ == 0)
 		wake_up_all(&pipe->write_wait);
-	if (pipe->writers)
+	if (pipe->writers || is_anonymous(file))
 		return 0;
 	if (file->flags & O_NONBLOCK) {
 		/* No hang-up is reported until a writer has come and gone. */
@@ -431,12 +439,12 @@ static long open_reader(struct file *file, struct pipe *pipe)
 
 static long open_writer(struct file *file, struct pipe *pipe)
 {
-	if (!pipe->readers && (file->flags & O_NONBLOCK))
+	if (!pipe->readers && (file->flags & O_NONBLOCK) && !is_anonymous(file))
 		return -ENXIO;
 	pipe->writer_generation++;
 	if (pipe->writers++ == 0)
 		wake_up_all(&pipe->read_wait);
-	if (pipe->readers)
+	if (pipe->readers || is_anonymous(file))
 		return 0;
 	u64 seen = pipe->reader_generation;
 	long ret = wait_event_interruptible(&pipe->write_wait, BLOCK_QUEUE, pipe, pipe->reader_generation != seen);
