@@ -10,6 +10,7 @@
 #include "kernel/init/initcall.h"
 
 #define CONSOLE_INDEX 0
+#define TTY_GROUP 5
 
 static struct tty_struct *console;
 static bool input_waits; /* the host may have more input than was taken */
@@ -108,6 +109,9 @@ static int console_init(void)
 	error = devpts_add(console);
 	if (error)
 		return error;
+	console->dentry->inode->mode = S_IFCHR | 0620;
+	console->dentry->inode->uid = boot->uid;
+	console->dentry->inode->gid = TTY_GROUP;
 	input_waits = true;
 	return 0;
 }
