@@ -103,6 +103,27 @@ static int open_checked(struct hostfs_handle *dir, const char *name, int flags, 
 	return (int)fd;
 }
 
+/*
+ * Something stood at a name that was not what we meant. Usually one of our own renames is between the host's answer and
+ * the move of the dentries: wait for it, then look again. If that does not help, others changed the directory.
+ */
+static bool try_again(struct inode *inode, int *attempt)
+{
+	struct hostfs_super *hs = HOSTFS_SB(inode->sb);
+	struct dentry *d;
+	if (++*attempt < (hs->shared ? 2 : 16)) {
+		mutex_lock(&hs->tree_lock);
+		mutex_unlock(&hs->tree_lock);
+		return true;
+	}
+	d = hostfs_alias(inode);
+	if (d) {
+		dentry_drop(d);
+		dentry_put(d);
+	}
+	return false;
+}
+
 /* Opens what dentry d names, relative to its open parent directory. The new descriptor or an error. */
 static int open_dentry(struct dentry *d, int flags)
 {
@@ -118,8 +139,6 @@ static int open_dentry(struct dentry *d, int flags)
 		hostfs_handles_shrink(hostfs_handles_open / 2);
 		fd = open_checked(parent, name, flags, d->inode);
 	}
-	if (fd == -ESTALE)
-		dentry_drop(d);
 	hostfs_handle_put(parent);
 	dentry_put(dir);
 	dentry_put(d);
@@ -155,6 +174,7 @@ static int open_topmost(struct dentry *d)
 int hostfs_dir_get(struct inode *dir, struct hostfs_handle **ret_handle)
 {
 	struct hostfs_inode *hi = HOSTFS_I(dir);
+	int attempt = 0;
 	while (unlikely(hi->read.fd < 0)) {
 		struct dentry *d = hostfs_alias(dir);
 		int error;
@@ -162,6 +182,8 @@ int hostfs_dir_get(struct inode *dir, struct hostfs_handle **ret_handle)
 			return -ENOENT;
 		error = open_topmost(d);
 		dentry_put(d);
+		if (error == -ESTALE && try_again(dir, &attempt))
+			continue;
 		if (error)
 			return error;
 	}
@@ -193,7 +215,7 @@ int hostfs_file_get(struct inode *inode, bool write, struct hostfs_handle **ret_
 {
 	struct hostfs_inode *hi = HOSTFS_I(inode);
 	struct hostfs_handle *h = &hi->write;
-	int fd, flags = write ? O_RDWR : O_RDONLY;
+	int fd, attempt = 0, flags = write ? O_RDWR : O_RDONLY;
 
 	if (h->fd < 0 && !write)
 		h = &hi->read;
@@ -201,9 +223,11 @@ int hostfs_file_get(struct inode *inode, bool write, struct hostfs_handle **ret_
 		*ret_handle = handle_use(h);
 		return 0;
 	}
-	fd = open_file(inode, flags);
-	if (fd == -EACCES && !hostfs_force_access(inode))
+	do {
 		fd = open_file(inode, flags);
+		if (fd == -EACCES && !hostfs_force_access(inode))
+			fd = open_file(inode, flags);
+	} while (fd == -ESTALE && try_again(inode, &attempt));
 	if (fd < 0)
 		return fd;
 	if (h->fd >= 0)

@@ -432,15 +432,16 @@ static int hostfs_rename(struct inode *old_dir, struct dentry *old, struct inode
 	}
 	if (new->inode && !(flags & RENAME_EXCHANGE))
 		keep_open(new);
-	mutex_lock(&hs->tree_lock);
 	for (int attempt = 0; attempt < 2; attempt++) {
+		mutex_lock(&hs->tree_lock);
 		kernel_unlock();
 		error = host_renameat2(from->fd, old->name, to->fd, new->name, flags);
 		kernel_lock();
+		mutex_unlock(&hs->tree_lock);
+		/* From here on until the vfs has moved the dentries nothing sleeps, if the host has renamed. */
 		if (error != -EACCES || (hostfs_force_access(old_dir) && hostfs_force_access(new_dir)))
 			break;
 	}
-	mutex_unlock(&hs->tree_lock);
 	hostfs_handle_put(to);
 	hostfs_handle_put(from);
 	if (error)
