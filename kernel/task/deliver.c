@@ -140,6 +140,7 @@ static void run_handler(struct pt_regs *regs, struct taken_signal *taken)
 	set_current_blocked(blocked);
 	if (current->sas_flags & SS_AUTODISARM)
 		sigaltstack_reset(current);
+	check_resume_address(regs);
 }
 
 void do_signal(struct pt_regs *regs)

@@ -63,6 +63,8 @@ int setup_signal_frame(struct pt_regs *regs, int sig, const struct k_sigaction *
 
 /* sigaltstack(2) state of a new program or thread: none. */
 void sigaltstack_reset(struct task_struct *task);
+/* arch/x86_64/sigframe.c: a fault if user mode cannot go on at regs->rip; called when the mask of blocked signals is final. */
+void check_resume_address(const struct pt_regs *regs);
 /* arch/x86_64/sigframe.c: rt_sigreturn(2); the value for rax. A bad frame is SIGSEGV. */
 long restore_signal_frame(struct pt_regs *regs);
 

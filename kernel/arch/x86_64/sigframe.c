@@ -58,7 +58,7 @@ struct xsave_header {
 };
 
 /* The way back to user mode is a jump: one to an address that cannot be would fault in the kernel. */
-static void check_resume_address(const struct pt_regs *regs)
+void check_resume_address(const struct pt_regs *regs)
 {
 	if (regs->rip >> 47)
 		force_signal_fault(SIGSEGV, SI_KERNEL, 0, TRAP_GENERAL_PROTECTION);
@@ -193,7 +193,6 @@ int setup_signal_frame(struct pt_regs *regs, int sig, const struct k_sigaction *
 	regs->orig_rax = -1;
 	regs->entry = ENTRY_INTERRUPT;
 	fpu_reset_current();
-	check_resume_address(regs);
 	return 0;
 }
 
