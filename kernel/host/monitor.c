@@ -43,7 +43,7 @@ static void submit_and_wait(struct monitor_slot *slot)
 }
 
 long monitor_call(enum monitor_op op, int mount, const char *path, const s64 arg[4], const void *data, size_t data_size,
-                  void *ret_data, size_t ret_size)
+		  void *ret_data, size_t ret_size)
 {
 	size_t length = path ? strlen(path) : 0;
 	struct monitor_slot *slot = NULL;

@@ -15,6 +15,6 @@ extern struct boot_params *boot;
  * path or data do not fit the slot.
  */
 long monitor_call(enum monitor_op op, int mount, const char *path, const s64 arg[4], const void *data, size_t data_size,
-                  void *ret_data, size_t ret_size);
+		  void *ret_data, size_t ret_size);
 
 #endif

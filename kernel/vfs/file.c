@@ -318,7 +318,7 @@ static struct mount *anon_mount_get(struct mount **slot, const struct file_syste
 
 /* Takes over the reference to d. */
 static struct file *anon_finish(struct dentry *d, struct mount *mount, const struct file_operations *ops, void *private,
-                                unsigned flags)
+				unsigned flags)
 {
 	struct file *f = file_alloc(flags);
 	if (IS_ERR(f)) {
@@ -354,7 +354,7 @@ struct file *anon_file(const char *name, const struct file_operations *ops, void
 }
 
 struct file *anon_inode_file(const char *class_name, mode_t mode, const struct file_operations *ops, void *private,
-                             unsigned flags)
+			     unsigned flags)
 {
 	struct mount *mount;
 	struct inode *inode;

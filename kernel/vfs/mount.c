@@ -188,7 +188,7 @@ static int check_kinds(const struct dentry *root, const struct dentry *mountpoin
 }
 
 struct mount *mount_attach(struct super_block *sb, struct dentry *root, const struct path *where, unsigned flags,
-                           const char *source)
+			   const char *source)
 {
 	struct mnt_namespace *ns = current_ns();
 	struct mount *m;
@@ -219,7 +219,7 @@ struct mount *mount_attach(struct super_block *sb, struct dentry *root, const st
 /* --- mount(2) --- */
 
 static int mount_new(const char *source, const struct path *target, const char *type_name, unsigned long flags,
-                     const char *data)
+		     const char *data)
 {
 	const struct file_system_type *type = type_name ? find_filesystem(type_name) : NULL;
 	struct super_block *sb;

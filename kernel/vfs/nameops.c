@@ -424,7 +424,7 @@ static int may_rename(struct walk *from, struct dentry *old, struct walk *to, st
 }
 
 static void notify_rename(struct inode *old_dir, const char *old_name, struct inode *new_dir, struct dentry *d,
-                          struct dentry *replaced)
+			  struct dentry *replaced)
 {
 	bool directory = is_directory(d);
 	if (old_dir->marks || new_dir->marks) {

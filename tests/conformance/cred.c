@@ -59,9 +59,34 @@ static void uids(void)
 	SECTION("setreuid");
 	IN_CHILD({ SHOW(setreuid(1, -1)); show_uids(); SHOW(setreuid(-1, 2)); show_uids(); SHOW(setreuid(2, 1)); show_uids(); SHOW(setreuid(3, -1)); });
 	SECTION("setresuid");
-	IN_CHILD({ SHOW(setresuid(1, 2, 3)); show_uids(); show_caps(); SHOW(setresuid(3, 1, 2)); show_uids(); SHOW(setresuid(4, -1, -1)); SHOW(setresuid(-1, 4, -1)); SHOW(setfsuid(2)); show_uids(); });
+	IN_CHILD({
+		SHOW(setresuid(1, 2, 3));
+		show_uids();
+		show_caps();
+		SHOW(setresuid(3, 1, 2));
+		show_uids();
+		SHOW(setresuid(4, -1, -1));
+		SHOW(setresuid(-1, 4, -1));
+		SHOW(setfsuid(2));
+		show_uids();
+	});
 	SECTION("setgid");
-	IN_CHILD({ SHOW(setgid(1)); show_gids(); SHOW(setegid(0)); SHOW(setregid(4, 5)); show_gids(); SHOW(setresgid(1, 2, 3)); show_gids(); SHOW(setuid(9)); SHOW(setgid(2)); show_gids(); SHOW(setgid(5)); SHOW(setresgid(3, 3, 3)); show_gids(); SHOW(setresgid(9, -1, -1)); });
+	IN_CHILD({
+		SHOW(setgid(1));
+		show_gids();
+		SHOW(setegid(0));
+		SHOW(setregid(4, 5));
+		show_gids();
+		SHOW(setresgid(1, 2, 3));
+		show_gids();
+		SHOW(setuid(9));
+		SHOW(setgid(2));
+		show_gids();
+		SHOW(setgid(5));
+		SHOW(setresgid(3, 3, 3));
+		show_gids();
+		SHOW(setresgid(9, -1, -1));
+	});
 	SECTION("setfsuid");
 	IN_CHILD({ SHOW(setfsuid(7)); show_uids(); SHOW(setfsuid(0)); });
 }
@@ -97,7 +122,14 @@ static void access_by_group(void)
 	chown("/tmp/cred-file", 5, 77);
 	chmod("/tmp/cred-file", 0640);
 	IN_CHILD({ setgroups(0, NULL); setgid(6); setuid(6); SHOW(open("/tmp/cred-file", O_RDONLY)); });
-	IN_CHILD({ setgroups(1, &group); setgid(6); setuid(6); OK(open("/tmp/cred-file", O_RDONLY)); SHOW(open("/tmp/cred-file", O_WRONLY)); SHOW(chmod("/tmp/cred-file", 0666)); });
+	IN_CHILD({
+		setgroups(1, &group);
+		setgid(6);
+		setuid(6);
+		OK(open("/tmp/cred-file", O_RDONLY));
+		SHOW(open("/tmp/cred-file", O_WRONLY));
+		SHOW(chmod("/tmp/cred-file", 0666));
+	});
 	IN_CHILD({ setgid(6); setuid(5); OK(open("/tmp/cred-file", O_RDWR)); SHOW(chown("/tmp/cred-file", 6, -1)); });
 	IN_CHILD({ setfsuid(6); SHOW(open("/tmp/cred-file", O_RDWR)); setfsuid(0); OK(open("/tmp/cred-file", O_RDWR)); });
 	IN_CHILD({ seteuid(6); SHOW(access("/tmp/cred-file", R_OK)); SHOW(faccessat(AT_FDCWD, "/tmp/cred-file", R_OK, AT_EACCESS)); });

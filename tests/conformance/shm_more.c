@@ -14,7 +14,9 @@ static void counts(const char *what)
 	if (shmctl(id, IPC_STAT, &ds))
 		say("%s: %s", what, error_name(errno));
 	else
-		say("%s: %lu attached, mode %o, size %zu, last own %d", what, (unsigned long)ds.shm_nattch, ds.shm_perm.mode, ds.shm_segsz, ds.shm_lpid == getpid());
+		say("%s: %lu attached, mode %o, size %zu, last own %d", what,
+		    (unsigned long)ds.shm_nattch, ds.shm_perm.mode, ds.shm_segsz,
+		    ds.shm_lpid == getpid());
 }
 
 static long at(void *address, int flags)

@@ -161,7 +161,12 @@ static void faults(void)
 	IN_CHILD({ signal(SIGILL, SIG_DFL); __asm__ volatile("ud2"); });
 	IN_CHILD({ signal(SIGSEGV, SIG_DFL); __asm__ volatile("xor %%esp,%%esp; push %%rax" : : : "memory"); });
 	SECTION("no stack for the handler");
-	IN_CHILD({ install(SIGUSR1, clobber, 0); __asm__ volatile("mov $0x30, %%rsp; syscall; ud2" : : "a"((long)SYS_kill), "D"((long)getpid()), "S"((long)SIGUSR1)); });
+	IN_CHILD({
+		install(SIGUSR1, clobber, 0);
+		__asm__ volatile("mov $0x30, %%rsp; syscall; ud2"
+				 :
+				 : "a"((long)SYS_kill), "D"((long)getpid()), "S"((long)SIGUSR1));
+	});
 	IN_CHILD({ __asm__ volatile("mov $0x30, %%rsp; syscall" : : "a"((long)SYS_rt_sigreturn)); });
 }
 
@@ -201,7 +206,12 @@ static void bad_frames(void)
 {
 	SECTION("a handler spoils its frame");
 	for (int i = 0; i < 8; i++)
-		IN_CHILD({ signal(SIGSEGV, SIG_DFL); install(SIGUSR1, bad_return, 0); sigqueue(getpid(), SIGUSR1, (union sigval){ .sival_int = i }); say("case %d survived", i); });
+		IN_CHILD({
+			signal(SIGSEGV, SIG_DFL);
+			install(SIGUSR1, bad_return, 0);
+			sigqueue(getpid(), SIGUSR1, (union sigval){.sival_int = i});
+			say("case %d survived", i);
+		});
 }
 
 static char stack_memory[65536] __attribute__((aligned(16)));

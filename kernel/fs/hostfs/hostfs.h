@@ -104,7 +104,7 @@ void hostfs_listing_drop(struct inode *dir);
 /* super.c */
 /* A monitor operation on an inode, by a name it has. -ESTALE: it has none. */
 long hostfs_monitor(enum monitor_op op, struct inode *inode, const s64 arg[4], const void *data, size_t data_size, void *ret,
-                    size_t ret_size);
+		    size_t ret_size);
 /* The path of d, and of its child if that is not NULL, from the mount's directory, at the end of a buffer of MONITOR_PATH
  * bytes; NULL: too long. The caller holds tree_lock. */
 char *hostfs_path_of(struct dentry *d, const char *child, char *buffer);

@@ -229,7 +229,7 @@ static int make_by_monitor(struct inode *dir, struct dentry *dentry, enum monito
 }
 
 static int make_and_adopt(struct inode *dir, struct dentry *dentry, enum monitor_op op, const s64 arg[4], const char *data,
-                          mode_t mode)
+			  mode_t mode)
 {
 	struct hostfs_handle *h;
 	int error = make_by_monitor(dir, dentry, op, arg, data);

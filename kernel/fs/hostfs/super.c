@@ -29,7 +29,7 @@ char *hostfs_path_of(struct dentry *d, const char *child, char *buffer)
 }
 
 long hostfs_monitor(enum monitor_op op, struct inode *inode, const s64 arg[4], const void *data, size_t data_size, void *ret,
-                    size_t ret_size)
+		    size_t ret_size)
 {
 	struct hostfs_super *hs = HOSTFS_SB(inode->sb);
 	char *buffer = kmalloc(MONITOR_PATH), *path;
