@@ -211,3 +211,40 @@ long sys_umask(mode_t mask)
 	current->fs->umask = mask & 0777;
 	return old;
 }
+
+/* --- unshare(2): what it shares of descriptors and place; there is one set of namespaces per container --- */
+
+#define CLONE_FS_FLAG 0x200
+#define CLONE_FILES_FLAG 0x400
+
+long sys_unshare(u64 flags)
+{
+	struct fs_struct *fs = NULL;
+	struct files_struct *files = NULL;
+
+	if (flags & ~(u64)(CLONE_FS_FLAG | CLONE_FILES_FLAG))
+		return -EINVAL;
+	if ((flags & CLONE_FS_FLAG) && refcount_read(&current->fs->count) > 1) {
+		fs = fs_copy(current->fs);
+		if (!fs)
+			return -ENOMEM;
+	}
+	if ((flags & CLONE_FILES_FLAG) && refcount_read(&current->files->count) > 1) {
+		files = files_copy(current->files);
+		if (IS_ERR(files)) {
+			fs_put(fs);
+			return PTR_ERR(files);
+		}
+	}
+	if (fs) {
+		struct fs_struct *old = current->fs;
+		current->fs = fs;
+		fs_put(old);
+	}
+	if (files) {
+		struct files_struct *old = current->files;
+		current->files = files;
+		files_put(old);
+	}
+	return 0;
+}
