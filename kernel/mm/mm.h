@@ -106,6 +106,7 @@ struct mm_struct {
 	int nr_carriers;
 	int host_pid;         /* the host process */
 	int nr_tasks;
+	u8 traps[64];         /* by hash of the call site, arch/x86_64/patch.c */
 	bool no_patch;        /* call sites stay on SIGSYS */
 	bool kernel_mm;       /* the kernel process */
 	bool membarrier_registered;

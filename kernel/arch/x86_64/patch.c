@@ -210,8 +210,7 @@ static void apply(struct vma *vma, const struct site *site)
 	patch_write_site(bytes, (u32)(site - sites));
 	if (host_mprotect(first, length, PROT_READ | PROT_WRITE | PROT_EXEC))
 		return;
-	if (copy_to_user(user_ptr_at(start), bytes, 8) == 0)
-		patch_cache_add(vma, (u32)(site - sites));
+	(void)!copy_to_user(user_ptr_at(start), bytes, 8);
 	host_mprotect(first, length, (int)vma->prot);
 }
 
@@ -285,6 +284,20 @@ static int recognise(struct site *site, const u8 *code, size_t after, u64 rip, u
 	return 1;
 }
 
+/*
+ * A process that makes a call once or twice is better off with the traps than with two changes of protection and a copied
+ * page; the next program with this text finds the site patched anyway.
+ */
+static bool worth_it(struct mm_struct *mm, u64 rip)
+{
+	u8 *traps = &mm->traps[hash_u64(rip) % ARRAY_SIZE(mm->traps)];
+
+	if (*traps == 2)
+		return true;
+	++*traps;
+	return false;
+}
+
 void patch_call_site(struct pt_regs *regs)
 {
 	struct mm_struct *mm = current->mm;
@@ -309,7 +322,10 @@ void patch_call_site(struct pt_regs *regs)
 		return;
 	}
 	site = site_make(&found);
-	if (!site || (site->form == FORM_SYSCALL_NEXT && !redirect_others(mm, site)))
+	if (!site)
+		return;
+	patch_cache_add(vma, (u32)(site - sites));
+	if (!worth_it(mm, rip) || (site->form == FORM_SYSCALL_NEXT && !redirect_others(mm, site)))
 		return;
 	apply(vma, site);
 	regs->rip = patch_fix_resume_address(rip);
