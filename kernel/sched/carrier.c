@@ -25,7 +25,7 @@
 #include "kernel/sched/switch.h"
 #include "kernel/time/posix_timer.h"
 
-extern char carrier_clone_start[];
+extern char carrier_clone_start[], data_start[];
 void carrier_host_exit(u32 *gone) __noreturn;
 
 static LIST_HEAD(dead_carriers);
@@ -264,7 +264,7 @@ static void idle_wait(struct carrier *c)
 /* The host may run this thread on its cpu's host processor only: hand-offs between carriers of one cpu are 10 times cheaper then. */
 static void bind_to_host_cpu(struct carrier *c)
 {
-	int host_cpu = boot->host_cpu[c->cpu->id];
+	int host_cpu = c->cpu->host_cpu;
 	u64 mask[16] = { 0 };
 
 	if (c->bound_cpu == c->cpu->id)
@@ -416,6 +416,8 @@ void carrier_main(struct carrier *c)
 		(char *)c + CARRIER_OWN_STACK_TOP, 0, CARRIER_BLOCK_SIZE - CARRIER_OWN_STACK_TOP
 	};
 
+	/* A read brings the neighbourhood of the page into a fresh process, a write only the page itself. */
+	(void)*(volatile char *)data_start;
 	host_sigaltstack((void *)&altstack, NULL);
 	park(c);
 	for (;;) {

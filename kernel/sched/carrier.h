@@ -20,6 +20,7 @@ enum { CARRIER_PARKED, CARRIER_ACTIVE, CARRIER_WORK, CARRIER_DIE };
 
 struct cpu {
 	int id;
+	int host_cpu;            /* -1: any */
 	struct rq *rq;
 	struct carrier *active;
 	atomic_uint idle_word; /* futex: CPU_SLEEPING while the idle carrier sleeps on it */

@@ -14,7 +14,7 @@
 #include "kernel/task/signal.h"
 #include "kernel/time/posix_timer.h"
 
-struct rq runqueues[MAX_CPUS];
+struct rq runqueues[MAX_CPUS] __cold_data;
 struct cpu cpus[MAX_CPUS];
 int nr_cpus = 1;
 
@@ -30,6 +30,7 @@ void sched_init_cpus(int n)
 		for (int p = 0; p < RT_PRIORITIES; p++)
 			list_init(&rq->rt.queue[p]);
 		cpus[i].id = i;
+		cpus[i].host_cpu = boot->host_cpu[i];
 		cpus[i].rq = rq;
 		cpus[i].stats = stats_of(i);
 		rq_clock_update(rq);

@@ -16,7 +16,7 @@
 #include "kernel/sys/syscall.h"
 #include "host.gen.h"
 
-struct kernel_stats kernel_stats[MAX_CPUS + 1];
+struct kernel_stats kernel_stats[MAX_CPUS + 1] __cold_data;
 
 struct text {
 	char *at;

@@ -319,21 +319,15 @@ static int map_fixed(uint64_t address, size_t size, int protection, int fd, off_
 
 static int map_image(struct sandbox *sandbox, struct error *error)
 {
-	off_t data = HEAP_FILE_DATA;
-
 	for (int i = 0; i < sandbox->image.nr_segments; i++) {
 		const Elf64_Phdr *segment = &sandbox->image.segments[i];
 		size_t size = (segment->p_memsz + 4095) & ~4095UL;
-		int error_code;
+		int protection = PROT_READ | (segment->p_flags & PF_X ? PROT_EXEC : 0);
 
-		if (segment->p_flags & PF_W) {
-			error_code = map_fixed(segment->p_vaddr, size, PROT_READ | PROT_WRITE, sandbox->heap_fd, data, "the kernel", error);
-			data += size;
-		} else {
-			error_code = map_fixed(segment->p_vaddr, size, PROT_READ | (segment->p_flags & PF_X ? PROT_EXEC : 0),
-					       sandbox->image_fd, sandbox->image_offset + segment->p_offset, "the kernel", error);
-		}
-		if (error_code)
+		/* The data segment is the beginning of the heap file. */
+		if (!(segment->p_flags & PF_W) &&
+		    map_fixed(segment->p_vaddr, size, protection, sandbox->image_fd, sandbox->image_offset + segment->p_offset,
+			      "the kernel", error))
 			return -1;
 	}
 	return 0;
@@ -348,12 +342,9 @@ static int map_layout(struct sandbox *sandbox, struct error *error)
 	if (map_image(sandbox, error))
 		return -1;
 	if (map_fixed(LAYOUT_SITE_TABLE, LAYOUT_SITE_TABLE_SIZE, PROT_READ, heap, HEAP_FILE_SITE_TABLE, "the site table", error) ||
-	    map_fixed(LAYOUT_SITE_TABLE_RW, LAYOUT_SITE_TABLE_SIZE, both, heap, HEAP_FILE_SITE_TABLE, "the site table", error) ||
 	    map_fixed(LAYOUT_TRAMPOLINES, LAYOUT_TRAMPOLINES_SIZE, PROT_READ | PROT_EXEC, heap, HEAP_FILE_TRAMPOLINES, "trampolines",
 		      error) ||
-	    map_fixed(LAYOUT_TRAMPOLINES_RW, LAYOUT_TRAMPOLINES_SIZE, both, heap, HEAP_FILE_TRAMPOLINES, "trampolines", error) ||
-	    map_fixed(LAYOUT_CHANNEL, LAYOUT_CHANNEL_SIZE, both, heap, HEAP_FILE_CHANNEL, "the channel", error) ||
-	    map_fixed(LAYOUT_HEAP, boot->heap_limit, both, heap, HEAP_FILE_HEAP, "the kernel heap", error) ||
+	    map_fixed(LAYOUT_KERNEL_DATA, HEAP_FILE_HEAP + boot->heap_limit, both, heap, 0, "the kernel's memory", error) ||
 	    map_fixed(LAYOUT_PAGES, boot->pages_limit, both, sandbox->pages_fd, 0, "the page file", error))
 		return -1;
 	return 0;

@@ -45,12 +45,12 @@ struct site {
 	s32 next;    /* slot of the next site in the hash chain, -1 at the end */
 };
 
-static struct site sites[NR_SLOTS];
+static struct site sites[NR_SLOTS] __cold_data;
 static unsigned nr_sites;
 static s32 buckets[HASH_SIZE]; /* slot + 1 */
 
 /* Return addresses whose site has no known form, so that the look at the code is not repeated at every trap. */
-static u64 rejected[HASH_SIZE];
+static u64 rejected[HASH_SIZE] __cold_data;
 
 extern char entry_patched[];
 

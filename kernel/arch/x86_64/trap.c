@@ -386,7 +386,7 @@ void host_signal(int sig, siginfo_t *info, struct host_ucontext *uc)
 		carrier->need_resched = 1;
 		return;
 	}
-	if (mc->rip >= LAYOUT_HOST_VDSO && mc->rip < LAYOUT_CHANNEL && in_kernel_range(mc->rsp)) {
+	if (mc->rip >= LAYOUT_HOST_VDSO && mc->rip < LAYOUT_HOST_VDSO_END && in_kernel_range(mc->rsp)) {
 		signal_in_kernel(sig, info, mc);
 		return;
 	}
