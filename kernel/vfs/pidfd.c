@@ -3,6 +3,9 @@
  * pidfd_open(2), pidfd_send_signal(2), pidfd_getfd(2): a descriptor that stands for a process and cannot come to mean
  * another one. It polls readable when the process has ended.
  */
+#include <linux/magic.h>
+
+#include "kernel/fs/proc/proc.h"
 #include "kernel/task/signal.h"
 #include "kernel/task/task.h"
 #include "kernel/vfs/event.h"
@@ -86,6 +89,30 @@ static struct pid *pidfd_get(int fd)
 	return pid;
 }
 
+/* The same for pidfd_send_signal, which also takes a descriptor of the directory /proc/PID. */
+static struct pid *pidfd_get_or_proc(int fd)
+{
+	struct file *file = fget(fd);
+	struct pid *pid;
+
+	if (!file)
+		return ERR_PTR(-EBADF);
+	if (file->inode->sb->type->magic == PROC_SUPER_MAGIC && proc_i(file->inode)->entry->children == proc_process_entries) {
+		struct task_struct *task = proc_task(file->inode);
+		pid = task ? task->pid : ERR_PTR(-ESRCH);
+		if (task) {
+			pid_get(pid);
+			task_put(task);
+		}
+	} else {
+		pid = pidfd_pid(file);
+		if (!IS_ERR(pid))
+			pid_get(pid);
+	}
+	file_put(file);
+	return pid;
+}
+
 static void fill_kill_info(siginfo_t *info, int sig)
 {
 	memset(info, 0, sizeof(*info));
@@ -102,7 +129,7 @@ long sys_pidfd_send_signal(int pidfd, int sig, user_ptr user_info, unsigned flag
 
 	if (flags)
 		return -EINVAL;
-	struct pid *pid = pidfd_get(pidfd);
+	struct pid *pid = pidfd_get_or_proc(pidfd);
 	if (IS_ERR(pid))
 		return PTR_ERR(pid);
 	struct task_struct *task = pid->task;

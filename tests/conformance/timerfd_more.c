@@ -132,6 +132,12 @@ static void pidfds(void)
 	waitpid(pid, &status, 0);
 	show_status("child", status);
 	SHOW(syscall(SYS_pidfd_send_signal, fd, SIGTERM, NULL, 0));
+	int self = open("/proc/self", O_RDONLY | O_DIRECTORY), other_dir = open("/proc/self/fd", O_RDONLY | O_DIRECTORY);
+	SHOW(syscall(SYS_pidfd_send_signal, self, 0, NULL, 0));
+	SHOW(syscall(SYS_pidfd_send_signal, other_dir, 0, NULL, 0));
+	SHOW(syscall(SYS_pidfd_getfd, self, 0, 0));
+	close(self);
+	close(other_dir);
 	SHOW(syscall(SYS_pidfd_open, 999999, 0));
 	SHOW(syscall(SYS_pidfd_open, -1, 0));
 	SHOW(syscall(SYS_pidfd_open, 1, 0x1));
