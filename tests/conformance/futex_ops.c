@@ -97,13 +97,18 @@ static void start_sleepers(struct sleeper *s, int n, unsigned *word, int op, uns
 	sleep_ms(10);
 }
 
-static int awake(struct sleeper *s, int n)
+/* How many came back: waits for `expected`, then a little for more. */
+static int awake(struct sleeper *s, int n, int expected)
 {
-	int count = 0;
+	uint64_t start = now_ms();
+	int count;
 
-	sleep_ms(20);
-	for (int i = 0; i < n; i++)
-		count += s[i].done;
+	do {
+		sleep_ms(10);
+		count = 0;
+		for (int i = 0; i < n; i++)
+			count += s[i].done;
+	} while (count < expected && now_ms() - start < 3000);
 	return count;
 }
 
@@ -124,10 +129,10 @@ static void waking(void)
 	SHOW(futex(a, FUTEX_WAKE_BITSET_PRIVATE, 10, NULL, NULL, 0x40));
 	SHOW(futex(a, FUTEX_WAKE, 10, NULL, NULL, 0));
 	SHOW(futex(a, FUTEX_WAKE_BITSET_PRIVATE, 10, NULL, NULL, 0x5));
-	SHOW(awake(s, 6));
+	SHOW(awake(s, 6, 2));
 	CHECK(s[0].done && s[2].done);
 	SHOW(futex(a, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0));
-	SHOW(awake(s, 6));
+	SHOW(awake(s, 6, 3));
 	CHECK(s[1].done);
 	SHOW(futex(a, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0));
 	join(s, 6);
@@ -137,11 +142,11 @@ static void waking(void)
 	start_sleepers(s, 5, a, FUTEX_WAIT_BITSET_PRIVATE, ~0u);
 	SHOW(futex(a, FUTEX_CMP_REQUEUE_PRIVATE, 1, (void *)2, b, 1));
 	SHOW(futex(a, FUTEX_CMP_REQUEUE_PRIVATE, 1, (void *)2, b, 0));
-	SHOW(awake(s, 5));
+	SHOW(awake(s, 5, 1));
 	SHOW(futex(b, FUTEX_WAKE_PRIVATE, 10, NULL, NULL, 0));
-	SHOW(awake(s, 5));
+	SHOW(awake(s, 5, 3));
 	SHOW(futex(a, FUTEX_REQUEUE_PRIVATE, 0, (void *)10, b, 0));
-	SHOW(awake(s, 5));
+	SHOW(awake(s, 5, 3));
 	SHOW(futex(a, FUTEX_WAKE_PRIVATE, 10, NULL, NULL, 0));
 	SHOW(futex(b, FUTEX_WAKE_PRIVATE, 10, NULL, NULL, 0));
 	join(s, 5);
