@@ -172,9 +172,9 @@ static void exit_notify(struct task_struct *task)
 		task->exit_state = EXIT_ZOMBIE;
 	} else {
 		release_task(task);
-		if (signal->exec_in_progress && signal->exec_task)
-			wake_up_process(signal->exec_task);
 	}
+	if (signal->exec_in_progress && signal->exec_task)
+		wake_up_process(signal->exec_task);
 	if (last && leader->exit_state == EXIT_ZOMBIE) {
 		if (signal->group_exit)
 			leader->exit_code = signal->exit_code;
