@@ -12,6 +12,7 @@ int pages_init(u64 limit);
 struct mm_struct *mm_alloc(void);
 /* Copy of the vmas for fork (the host copies the memory). 0 or -ENOMEM. */
 int mm_copy_vmas(struct mm_struct *to, struct mm_struct *from);
+int mm_shape_child(struct mm_struct *mm); /* after the host has forked: MADV_DONTFORK, MADV_WIPEONFORK */
 /* Drops all vmas without host calls: the host process is going away or wiped. */
 void mm_drop_vmas(struct mm_struct *mm);
 /* Unmaps everything a program may have mapped in the calling host process (NULL: whatever is mapped). Kernel lock not held. */

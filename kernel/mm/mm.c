@@ -87,6 +87,42 @@ void mm_wipe_host(struct mm_struct *mm)
 	wipe(mm, KERNEL_RANGE_END, USER_MAX);
 }
 
+static bool needs_shaping(const struct mm_struct *mm)
+{
+	for (struct rb_node *node = rb_first(&mm->vmas); node; node = rb_next(node))
+		if (rb_entry(node, struct vma, node)->flags & (VM_DONTFORK | VM_WIPEONFORK))
+			return true;
+	return false;
+}
+
+/* On the child's carrier, without the kernel lock. */
+static void shape(void *arg)
+{
+	struct mm_struct *mm = arg;
+	struct rb_node *node, *next;
+
+	kernel_lock();
+	for (node = rb_first(&mm->vmas); node; node = next) {
+		struct vma *vma = rb_entry(node, struct vma, node);
+		u64 start = vma->start, end = vma->end;
+
+		next = rb_next(node);
+		if (vma->flags & VM_DONTFORK) {
+			vma_remove_range(mm, start, end);
+			host_munmap(start, end - start);
+		} else if (vma->flags & VM_WIPEONFORK) {
+			vma_map_host(vma, start, end, 0);
+		}
+	}
+	kernel_unlock();
+}
+
+/* The host's fork has copied everything: takes MADV_DONTFORK ranges away and empties MADV_WIPEONFORK ones. May sleep. */
+int mm_shape_child(struct mm_struct *mm)
+{
+	return needs_shaping(mm) ? mm_run_on_carrier(mm, shape, mm) : 0;
+}
+
 void task_change_mm(struct mm_struct *mm)
 {
 	struct task_struct *task = current;

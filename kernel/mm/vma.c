@@ -226,8 +226,6 @@ int mm_copy_vmas(struct mm_struct *to, struct mm_struct *from)
 	for (node = rb_first(&from->vmas); node; node = rb_next(node)) {
 		struct vma *vma = rb_entry(node, struct vma, node), *copy;
 
-		if (vma->flags & VM_DONTFORK)
-			continue;
 		copy = vma_clone(to, vma, vma->start, vma->end);
 		if (!copy)
 			return -ENOMEM;

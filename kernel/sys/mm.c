@@ -284,6 +284,14 @@ static long advise_vma(struct vma *vma, u64 start, u64 end, int advice)
 	case MADV_DOFORK:
 		vma->flags &= ~(unsigned)VM_DONTFORK;
 		return 0;
+	case MADV_WIPEONFORK:
+		if (vma->backing != VMA_ANON || vma->file || vma->flags & VM_SHARED)
+			return -EINVAL;
+		vma->flags |= VM_WIPEONFORK;
+		return 0;
+	case MADV_KEEPONFORK:
+		vma->flags &= ~(unsigned)VM_WIPEONFORK;
+		return 0;
 	case MADV_DONTDUMP:
 		vma->flags |= VM_DONTDUMP;
 		return 0;
@@ -320,7 +328,7 @@ long sys_madvise(u64 addr, size_t length, int advice)
 	if (!range_is_user(addr, end - addr))
 		return -ENOMEM;
 	mutex_lock(&mm->mmap_lock);
-	if (advice == MADV_DONTFORK || advice == MADV_DOFORK) {
+	if (advice == MADV_DONTFORK || advice == MADV_DOFORK || advice == MADV_WIPEONFORK || advice == MADV_KEEPONFORK) {
 		if (vma_split_at(mm, addr) || vma_split_at(mm, end))
 			result = -ENOMEM;
 	}

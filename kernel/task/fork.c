@@ -273,7 +273,7 @@ static int copy_mm(struct task_struct *child, u64 flags)
 	}
 	child->mm = mm;
 	mm->nr_tasks = 1;
-	return 0;
+	return mm_shape_child(mm);
 }
 
 /* Undoes what a failed clone has made so far. */
