@@ -43,7 +43,7 @@ struct monitor {
 	struct sandbox *sandbox;
 	struct relay relays[5]; /* stdin, stdout, stderr, log, trace */
 	int signals, ended; /* signalfd; eventfd: look at the status */
-	bool finished, kernel_gone;
+	bool finished, kernel_gone, child_ended;
 	int stop_requests;
 	char abnormal[512]; /* why the container was ended by us or the host; "" if it ended by itself */
 	bool terminal_is_raw;
@@ -282,7 +282,8 @@ static void take_signals(struct monitor *monitor)
 	while (read(monitor->signals, &info, sizeof(info)) == sizeof(info)) {
 		switch (info.ssi_signo) {
 		case SIGCHLD:
-			break; /* reap() follows in any case */
+			monitor->child_ended = true;
+			break;
 		case SIGCONT:
 			/* The shell that we were stopped in has set the terminal to its taste. */
 			if (monitor->terminal_is_raw)
@@ -298,20 +299,27 @@ static void take_signals(struct monitor *monitor)
 	}
 }
 
+/* A container that forks a lot makes the host report many ends: they are taken together, this long after the first. */
+#define REAP_AFTER_MS 3
+
 /* Streams wait here until their first byte; then each gets a thread. */
 static void watch(struct monitor *monitor)
 {
-	struct pollfd polls[7] = { { .fd = monitor->signals, .events = POLLIN }, { .fd = monitor->ended, .events = POLLIN } };
+	bool reaping = monitor->child_ended;
+	struct pollfd polls[7] = { { .fd = reaping ? -1 : monitor->signals, .events = POLLIN }, { .fd = monitor->ended, .events = POLLIN } };
 
 	for (int i = 0; i < 5; i++) {
 		polls[2 + i].fd = monitor->relays[i].started ? -1 : monitor->relays[i].from;
 		polls[2 + i].events = POLLIN;
 	}
-	if (poll(polls, 7, -1) < 0 && errno != EINTR)
+	if (poll(polls, 7, reaping ? REAP_AFTER_MS : -1) < 0 && errno != EINTR)
 		end_abnormally(monitor, "the monitor cannot wait: %s", strerror(errno));
-	if (polls[0].revents)
+	if (reaping || polls[0].revents)
 		take_signals(monitor);
-	reap(monitor);
+	if (reaping) {
+		reap(monitor);
+		monitor->child_ended = false;
+	}
 	for (int i = 0; i < 5; i++)
 		if (polls[2 + i].revents && relay_start(&monitor->relays[i]))
 			end_abnormally(monitor, "the monitor cannot start a thread");
