@@ -13,6 +13,7 @@ exec unshare --mount --pid --ipc --uts --fork --kill-child $user sh -c '
 	mount --make-rprivate /
 	mount --bind "$root" "$root"
 	mount -t proc proc "$root/proc"
+	mount --rbind /sys "$root/sys"
 	mount -t tmpfs -o mode=1777,size=1g tmp "$root/tmp"
 	mount -t tmpfs -o mode=755 dev "$root/dev"
 	for node in null zero full random urandom tty; do

@@ -206,8 +206,9 @@ static void passing(void)
 		SHOW(write(fds[1], "through", 7));
 		_exit(0);
 	}
-	SHOW(sendmsg(s[0], &msg, 0));
+	long sent = sendmsg(s[0], &msg, 0);
 	waitpid(pid, NULL, 0);
+	say("sent %ld", sent);
 	SHOW(read(p[0], buf, 16));
 	say("%s", buf);
 	/* too small a control buffer */

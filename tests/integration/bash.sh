@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # bash: pipelines, here-documents, traps, job control, process substitution.
 cd /data
+exec 2>/dev/null # bash names process ids there
 seq 1 1000 | grep 7 | sort -rn | head -5 | tr '\n' ' '; echo
 echo one two three | while read a b c; do echo "$c $b $a"; done
 cat <<END

@@ -2,7 +2,7 @@
 # procps, util-linux and coreutils that look at the system.
 cd /data
 ps -o pid,ppid,comm -p 1 | tr -s ' '
-sleep 30 & ps -o comm,stat --no-headers -p $! | awk '{ print $1, substr($2, 1, 1) }'; pgrep -c sleep; pkill sleep; wait 2>/dev/null
+sleep 30 & sleep 0.3; ps -o comm,stat --no-headers -p $! | awk '{ print $1, substr($2, 1, 1) }'; pgrep -c sleep; pkill sleep; wait 2>/dev/null
 free | awk 'NR == 2 { print ($2 > 0) }'
 uptime >/dev/null; echo "uptime $?"
 top -b -n1 | head -1 | grep -c load
