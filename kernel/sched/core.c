@@ -312,6 +312,7 @@ void schedule(void)
 			prev->state = TASK_RUNNING;
 		} else {
 			deactivate_task(rq, prev, true);
+			prev->block_start = rq->clock;
 			voluntary = true;
 		}
 	}

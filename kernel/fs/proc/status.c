@@ -5,6 +5,7 @@
 #include "kernel/fs/tty/tty.h"
 #include "kernel/mm/alloc.h"
 #include "kernel/mm/mm.h"
+#include "kernel/sys/syscall.h"
 #include "kernel/task/signal.h"
 
 extern struct boot_params *boot;
@@ -531,6 +532,20 @@ static const char *const block_names[] = {
 	[BLOCK_TIMER] = "timer", [BLOCK_CHILD] = "child", [BLOCK_STOP] = "stop",
 };
 
+static bool is_blocked(const struct task_struct *task)
+{
+	return task->block_start && task->state != TASK_RUNNING && !task->exit_state;
+}
+
+/* Where it sleeps: the name of the system call it is in. */
+static const char *block_where(const struct task_struct *task)
+{
+	long nr = task->trace_syscall;
+	const char *name = nr >= 0 && nr < NR_SYSCALLS ? syscall_table[nr].name : NULL;
+
+	return task->block_where ? task->block_where : name ? name : block_names[task->block_kind];
+}
+
 int proc_show_block(struct file *file, struct seq_buffer *seq)
 {
 	struct task_struct *task = proc_file_task(file);
@@ -539,11 +554,11 @@ int proc_show_block(struct file *file, struct seq_buffer *seq)
 
 	if (!task)
 		return -ESRCH;
-	blocked = task->block_start && task->state != TASK_RUNNING && !task->exit_state;
+	blocked = is_blocked(task);
 	since = blocked ? ktime_get() - task->block_start : 0;
 	seq_printf(seq, "kind:\t%s\nobject:\t0x%llx\nwhere:\t%s\nsince:\t%llu.%09llu\n",
 		   block_names[blocked ? task->block_kind : BLOCK_NONE], (unsigned long long)(blocked ? (u64)task->block_object : 0),
-		   blocked && task->block_where ? task->block_where : "-", (unsigned long long)(since / NSEC_PER_SEC),
+		   blocked ? block_where(task) : "-", (unsigned long long)(since / NSEC_PER_SEC),
 		   (unsigned long long)(since % NSEC_PER_SEC));
 	task_put(task);
 	return 0;
@@ -552,12 +567,10 @@ int proc_show_block(struct file *file, struct seq_buffer *seq)
 int proc_show_wchan(struct file *file, struct seq_buffer *seq)
 {
 	struct task_struct *task = proc_file_task(file);
-	bool blocked;
 
 	if (!task)
 		return -ESRCH;
-	blocked = task->block_start && task->state != TASK_RUNNING && !task->exit_state && proc_may_look(task);
-	seq_puts(seq, !blocked ? "0" : task->block_where ? task->block_where : block_names[task->block_kind]);
+	seq_puts(seq, is_blocked(task) && proc_may_look(task) ? block_where(task) : "0");
 	task_put(task);
 	return 0;
 }
