@@ -263,6 +263,8 @@ int vfs_link_at(int old_dfd, const char *old_name, int new_dfd, const char *new_
 	error = creation_start(&c, new_dfd, new_name, false);
 	if (!error)
 		error = creation_end(&c, link_common(&c, &old));
+	else if (error == -EACCES && may_link(old.dentry->inode))
+		error = -EPERM; /* found first */
 	path_put(&old);
 	return error;
 }

@@ -169,3 +169,14 @@ long tty_ctty_ioctl(struct tty_struct *tty, struct file *file, bool master, unsi
 	}
 	return -ENOIOCTLCMD;
 }
+
+long sys_vhangup(void)
+{
+	struct tty_struct *tty = current->signal->tty;
+
+	if (!capable(CAP_SYS_TTY_CONFIG))
+		return -EPERM;
+	if (tty)
+		tty_hangup(tty);
+	return 0;
+}
