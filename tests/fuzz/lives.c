@@ -44,7 +44,7 @@
 
 #include "syscalls.fuzz.gen.h"
 
-#define AT_ONCE 12
+#define AT_ONCE 16
 #define CALLS 300
 #define ARENA (256UL << 10)
 #define NR_CALLS (sizeof(fuzz_calls) / sizeof(fuzz_calls[0]))
@@ -380,6 +380,14 @@ static void life(uint64_t seed, struct note *note)
 	_exit(0);
 }
 
+static uint64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
 static long count_file(const char *path, int field)
 {
 	char text[65536], *at = text;
@@ -443,7 +451,7 @@ int main(int argc, char **argv)
 	int seconds = argc > 1 ? atoi(argv[1]) : 10, status, failed = 0;
 	uint64_t seed = argc > 2 ? strtoul(argv[2], NULL, 0) : (uint64_t)time(NULL), lives = 0, calls = 0;
 	pid_t pids[AT_ONCE] = { 0 };
-	time_t born[AT_ONCE];
+	uint64_t born[AT_ONCE];
 
 	arena = mmap(NULL, ARENA, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	notes = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -469,7 +477,7 @@ int main(int argc, char **argv)
 		for (int i = 0; i < AT_ONCE; i++) {
 			if (pids[i] > 0) {
 				pid_t gone = waitpid(pids[i], &status, WNOHANG | __WALL);
-				if (gone == 0 && time(NULL) - born[i] > 2)
+				if (gone == 0 && now_ms() - born[i] > 400)
 					kill(pids[i], SIGKILL);
 				if (gone == 0)
 					continue;
@@ -477,7 +485,7 @@ int main(int argc, char **argv)
 			calls += notes[i].calls;
 			notes[i].calls = 0;
 			lives++;
-			born[i] = time(NULL);
+			born[i] = now_ms();
 			pids[i] = fork();
 			if (pids[i] == 0)
 				life(seed * 1000003 + lives, &notes[i]);

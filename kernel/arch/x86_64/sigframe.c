@@ -17,6 +17,7 @@
 #include "kernel/arch/x86_64/fpu.h"
 #include "kernel/arch/x86_64/patch.h"
 #include "kernel/mm/alloc.h"
+#include "kernel/mm/mm.h"
 #include "kernel/task/signal.h"
 
 struct signal_frame {
@@ -30,6 +31,7 @@ struct signal_frame {
 #define USER_SS 0x2b
 
 #define TRAP_GENERAL_PROTECTION 13
+#define TRAP_PAGE_FAULT 14
 
 #define FLAG_TF 0x100UL
 #define FLAG_DF 0x400UL
@@ -57,11 +59,13 @@ struct xsave_header {
 	u64 reserved[6];
 };
 
-/* The way back to user mode is a jump: one to an address that cannot be would fault in the kernel. */
+/* The way back to user mode is a jump: one to an address that cannot be would fault in the kernel, one into it would run it. */
 void check_resume_address(const struct pt_regs *regs)
 {
 	if (regs->rip >> 47)
 		force_signal_fault(SIGSEGV, SI_KERNEL, 0, TRAP_GENERAL_PROTECTION);
+	else if (regs->rip >= KERNEL_RANGE_START && regs->rip < KERNEL_RANGE_END && !patch_is_trampoline(regs->rip))
+		force_signal_fault(SIGSEGV, SEGV_MAPERR, regs->rip, TRAP_PAGE_FAULT);
 }
 
 static bool on_altstack_address(u64 sp)

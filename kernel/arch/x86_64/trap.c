@@ -372,13 +372,19 @@ static void signal_in_kernel(int sig, const siginfo_t *info, struct sigcontext *
 		 sig == SIGSYS ? "host call from outside the host call section" : "trap", (u64)mc->rip, (u64)info->si_addr);
 }
 
+/* The program jumped into the kernel's text and met a fault there: its own, as on a machine where it could not. */
+static bool jumped_into_kernel(int sig, const struct sigcontext *mc)
+{
+	return sig != HOST_SIGNAL_PREEMPT && sig != SIGTRAP && !(mc->eflags & 0x40000) && !in_kernel_range(mc->rsp) && !find_fixup(mc->rip);
+}
+
 void host_signal(int sig, siginfo_t *info, struct host_ucontext *uc)
 {
 	struct carrier *carrier = this_carrier();
 	struct sigcontext *mc = &uc->mcontext;
 	struct fault fault;
 
-	if (in_kernel_text(mc->rip) || !carrier->task || carrier->idle) {
+	if (!carrier->task || carrier->idle || (in_kernel_text(mc->rip) && !jumped_into_kernel(sig, mc))) {
 		signal_in_kernel(sig, info, mc);
 		return;
 	}
