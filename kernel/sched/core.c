@@ -196,6 +196,11 @@ void sched_fork(struct task_struct *child)
 	s->nvcsw = s->nivcsw = s->wait_sum = s->nr_wakeups = s->nr_migrations = 0;
 	s->utime_ticks = s->stime_ticks = 0;
 	list_init(&s->rt_link);
+	if (s->pi_priority) { /* loans are not inherited */
+		s->pi_priority = 0;
+		if (!s->rt_priority)
+			s->class = &fair_sched_class;
+	}
 	if (s->reset_on_fork) {
 		if (s->policy == SCHED_FIFO || s->policy == SCHED_RR) {
 			s->policy = SCHED_NORMAL;
@@ -436,21 +441,41 @@ void set_user_nice(struct task_struct *task, int nice)
 	requeue(task, change_nice, max(-20, min(19, nice)));
 }
 
+/* The class that policy and loan ask for. */
+static void choose_class(struct task_struct *task)
+{
+	if (sched_effective_priority(&task->sched)) {
+		task->sched.class = &rt_sched_class;
+		return;
+	}
+	if (task->sched.class != &fair_sched_class)
+		task->sched.entity.vruntime = task_rq(task)->fair.min_vruntime;
+	task->sched.class = &fair_sched_class;
+}
+
+static void change_pi_priority(struct task_struct *task, long priority)
+{
+	task->sched.pi_priority = (int)priority;
+	choose_class(task);
+}
+
+void sched_set_pi_priority(struct task_struct *task, int rt_priority)
+{
+	if (task->sched.pi_priority != rt_priority)
+		requeue(task, change_pi_priority, rt_priority);
+}
+
 static void change_policy(struct task_struct *task, long packed)
 {
 	int policy = (int)(packed >> 16 & 0xff), priority = (int)(packed >> 8 & 0xff), nice = (int)(packed & 0xff) - 20;
 
 	task->sched.policy = policy;
 	task->sched.rt_priority = priority;
-	if (policy == SCHED_FIFO || policy == SCHED_RR) {
-		task->sched.class = &rt_sched_class;
+	choose_class(task);
+	if (policy == SCHED_FIFO || policy == SCHED_RR)
 		task->sched.rt_slice_left = 100 * NSEC_PER_MSEC;
-	} else {
-		if (task->sched.class != &fair_sched_class)
-			task->sched.entity.vruntime = task_rq(task)->fair.min_vruntime;
-		task->sched.class = &fair_sched_class;
+	else
 		change_nice(task, nice);
-	}
 }
 
 int sched_setscheduler(struct task_struct *task, int policy, int rt_priority, int nice)

@@ -11,7 +11,7 @@
 #define RT_PERIOD NSEC_PER_SEC
 #define RT_RUNTIME (950 * NSEC_PER_MSEC)
 
-static struct list_head *queue_of(struct rq *rq, struct task_struct *task) { return &rq->rt.queue[task->sched.rt_priority]; }
+static struct list_head *queue_of(struct rq *rq, struct task_struct *task) { return &rq->rt.queue[sched_effective_priority(&task->sched)]; }
 
 static void update_curr_rt(struct rq *rq)
 {
@@ -37,16 +37,20 @@ static void update_curr_rt(struct rq *rq)
 
 static void enqueue_rt(struct rq *rq, struct task_struct *task, bool wakeup)
 {
+	int priority = sched_effective_priority(&task->sched);
+
 	list_add_tail(&task->sched.rt_link, queue_of(rq, task));
-	rq->rt.bitmap[task->sched.rt_priority / 64] |= 1ULL << (task->sched.rt_priority % 64);
+	rq->rt.bitmap[priority / 64] |= 1ULL << (priority % 64);
 	rq->rt.nr_running++;
 }
 
 static void dequeue_rt(struct rq *rq, struct task_struct *task, bool sleep)
 {
+	int priority = sched_effective_priority(&task->sched);
+
 	list_del(&task->sched.rt_link);
 	if (list_empty(queue_of(rq, task)))
-		rq->rt.bitmap[task->sched.rt_priority / 64] &= ~(1ULL << (task->sched.rt_priority % 64));
+		rq->rt.bitmap[priority / 64] &= ~(1ULL << (priority % 64));
 	rq->rt.nr_running--;
 }
 
@@ -64,7 +68,7 @@ static void yield_rt(struct rq *rq)
 
 static bool check_preempt_rt(struct rq *rq, struct task_struct *task)
 {
-	return task->sched.rt_priority > rq->curr->sched.rt_priority;
+	return sched_effective_priority(&task->sched) > sched_effective_priority(&rq->curr->sched);
 }
 
 static struct task_struct *pick_rt(struct rq *rq)

@@ -44,6 +44,7 @@ struct sched_task {
 	int policy;      /* SCHED_* */
 	int nice;        /* -20 .. 19 */
 	int rt_priority; /* 1 .. 99 for FIFO and RR */
+	int pi_priority; /* lent by whoever waits for a PI lock of this task; 0: none */
 	bool reset_on_fork;
 	struct sched_entity entity;
 	struct list_head rt_link;
@@ -112,6 +113,12 @@ void sched_exit(struct task_struct *task);
 void set_user_nice(struct task_struct *task, int nice);
 int sched_setscheduler(struct task_struct *task, int policy, int rt_priority, int nice);
 int sched_set_affinity(struct task_struct *task, u64 mask); /* -EINVAL if no cpu is left */
+/* The task runs with at least this real-time priority, whatever its policy; 0 takes the loan back. */
+void sched_set_pi_priority(struct task_struct *task, int rt_priority);
+static inline int sched_effective_priority(const struct sched_task *s)
+{
+	return s->rt_priority > s->pi_priority ? s->rt_priority : s->pi_priority;
+}
 void sched_yield_current(void);
 void sched_request_tick(void); /* current has a timer on CPU time now: the tick is to run */
 u64 sched_rr_interval(struct task_struct *task);

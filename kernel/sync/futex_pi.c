@@ -6,6 +6,8 @@
  * unlock), and FUTEX_OWNER_DIED. A lock with sleepers has a struct futex_pi. Unlocking hands the lock to the most important
  * sleeper, by real-time priority, then by arrival: the word names the new owner before that one runs.
  *
+ * While a real-time task waits, the owner runs with its priority, and so does whom the owner waits for (sched(7)).
+ *
  * Invariant: while a futex_pi lives, the word holds its owner's tid with FUTEX_WAITERS, unless a program wrote nonsense
  * (-EINVAL), the owner died (then owner is NULL or the heir has fix_word set), or an heir has not run yet.
  */
@@ -30,7 +32,7 @@ static struct futex_pi *find_pi(const struct futex_key *key)
 
 static bool more_important(const struct task_struct *a, const struct task_struct *b)
 {
-	return a->sched.rt_priority > b->sched.rt_priority;
+	return sched_effective_priority(&a->sched) > sched_effective_priority(&b->sched);
 }
 
 static struct futex_waiter *top_waiter(const struct futex_pi *pi)
@@ -44,11 +46,47 @@ static struct futex_waiter *top_waiter(const struct futex_pi *pi)
 	return top;
 }
 
+static struct task_struct *next_in_chain(const struct task_struct *task)
+{
+	return task->pi_blocked_on ? task->pi_blocked_on->owner : NULL;
+}
+
+/* A task of this priority begins to wait for `owner`. */
+static void lend_priority(struct task_struct *owner, int priority)
+{
+	for (int depth = 0; owner && depth < CHAIN_MAX; depth++, owner = next_in_chain(owner)) {
+		if (sched_effective_priority(&owner->sched) >= priority)
+			break;
+		sched_set_pi_priority(owner, priority);
+	}
+}
+
+/* A waiter or a lock of `owner` is gone: what it still has borrowed comes from the waiters that are left. */
+static void recompute_loans(struct task_struct *owner)
+{
+	for (int depth = 0; owner && owner->sched.pi_priority && depth < CHAIN_MAX; depth++, owner = next_in_chain(owner)) {
+		struct futex_pi *pi;
+		int priority = 0;
+
+		list_for_each_entry(pi, &owner->pi_owned, owned) {
+			struct futex_waiter *top = top_waiter(pi);
+
+			if (top)
+				priority = max(priority, sched_effective_priority(&top->task->sched));
+		}
+		sched_set_pi_priority(owner, priority);
+	}
+}
+
 static void set_owner(struct futex_pi *pi, struct task_struct *owner)
 {
-	if (pi->owner)
+	struct task_struct *old = pi->owner;
+
+	if (old)
 		list_del(&pi->owned);
 	pi->owner = owner;
+	if (old)
+		recompute_loans(old);
 	if (owner) {
 		if (!owner->pi_owned.next)
 			list_init(&owner->pi_owned);
@@ -68,6 +106,8 @@ static void detach(struct futex_waiter *waiter)
 	if (--pi->nr_waiters == 0) {
 		set_owner(pi, NULL);
 		kfree(pi);
+	} else if (pi->owner) {
+		recompute_loans(pi->owner);
 	}
 }
 
@@ -188,6 +228,7 @@ int futex_pi_attach(struct futex_waiter *waiter, user_ptr word)
 	pi->nr_waiters++;
 	waiter->pi = pi;
 	waiter->task->pi_blocked_on = pi;
+	lend_priority(pi->owner, sched_effective_priority(&waiter->task->sched));
 	return 0;
 }
 
@@ -216,6 +257,7 @@ static void grant(struct futex_pi *pi, struct futex_waiter *heir)
 {
 	set_owner(pi, heir->task);
 	heir->granted = true;
+	list_del(&heir->link); /* no longer one of those who lend */
 	pi->nr_waiters++; /* keep it over detach: the others wait for the new owner */
 	detach(heir);
 	if (--pi->nr_waiters == 0) {
