@@ -257,7 +257,7 @@ long sys_dup3(int fd, int newfd, int flags)
 
 #define SETTABLE (O_APPEND | O_NONBLOCK | FASYNC | O_DIRECT | O_NOATIME)
 
-static long set_flags(struct file *f, u64 arg)
+static long set_flags(unsigned fd, struct file *f, u64 arg)
 {
 	unsigned flags = (f->flags & ~(unsigned)SETTABLE) | ((unsigned)arg & SETTABLE);
 	int error;
@@ -267,6 +267,13 @@ static long set_flags(struct file *f, u64 arg)
 		error = f->ops->set_flags(f, flags);
 		if (error)
 			return error;
+	}
+	if (flags & FASYNC) {
+		error = sigio_start(f, (int)fd);
+		if (error)
+			return error;
+	} else {
+		sigio_stop(f);
 	}
 	f->flags = flags;
 	return 0;
@@ -278,6 +285,8 @@ static long set_owner(struct file *f, int type, int id)
 		return -ESRCH;
 	f->owner_type = type;
 	f->owner = id;
+	f->owner_uid = current->cred->uid;
+	f->owner_euid = current->cred->euid;
 	return 0;
 }
 
@@ -308,7 +317,7 @@ static long fcntl_file(unsigned fd, struct file *f, unsigned cmd, u64 arg)
 {
 	switch (cmd) {
 	case F_SETFL:
-		return set_flags(f, arg);
+		return set_flags(fd, f, arg);
 	case F_SETOWN:
 	case F_GETOWN:
 	case F_SETOWN_EX:
@@ -379,22 +388,22 @@ long sys_fcntl(int fd, unsigned cmd, u64 arg)
 
 /* --- ioctl --- */
 
-static long set_flag_from_user(struct file *f, unsigned flag, u64 arg)
+static long set_flag_from_user(unsigned fd, struct file *f, unsigned flag, u64 arg)
 {
 	u32 on;
 	if (get_user_u32(&on, user_ptr_at(arg)))
 		return -EFAULT;
-	return set_flags(f, on ? f->flags | flag : f->flags & ~flag);
+	return set_flags(fd, f, on ? f->flags | flag : f->flags & ~flag);
 }
 
-static long ioctl_file(struct file *f, unsigned cmd, u64 arg)
+static long ioctl_file(unsigned fd, struct file *f, unsigned cmd, u64 arg)
 {
 	long result;
 	switch (cmd) {
 	case FIONBIO:
-		return set_flag_from_user(f, O_NONBLOCK, arg);
+		return set_flag_from_user(fd, f, O_NONBLOCK, arg);
 	case FIOASYNC:
-		return set_flag_from_user(f, FASYNC, arg);
+		return set_flag_from_user(fd, f, FASYNC, arg);
 	case FIONREAD:
 		if (S_ISTYPE(f->inode->mode, S_IFREG) && !f->ops->ioctl)
 			return put_user_u32(user_ptr_at(arg), (u32)(f->inode->size - f->pos));
@@ -422,7 +431,7 @@ long sys_ioctl(int fd, unsigned cmd, u64 arg)
 	else if (cmd == FIONCLEX)
 		bitmap_clear(files->close_on_exec, (unsigned)fd);
 	else
-		result = ioctl_file(f, cmd, arg);
+		result = ioctl_file((unsigned)fd, f, cmd, arg);
 	file_put(f);
 	return result;
 }

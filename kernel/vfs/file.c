@@ -62,6 +62,8 @@ void file_put(struct file *f)
 		notify(f, f->writable ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
 		if (!list_empty(&f->epoll_items))
 			epoll_file_released(f);
+		if (f->sigio)
+			sigio_stop(f);
 		if (inode->locks)
 			locks_remove_file(f);
 		if (f->ops->release)

@@ -315,6 +315,8 @@ struct file {
 	pid_t owner;            /* F_SETOWN */
 	int owner_type;         /* F_SETOWN_EX: F_OWNER_TID, F_OWNER_PID, F_OWNER_PGRP */
 	int owner_signal;       /* F_SETSIG */
+	uid_t owner_uid, owner_euid; /* of who set the owner */
+	struct sigio *sigio;    /* while O_ASYNC is set; vfs/sigio.c */
 	const struct cred *cred; /* the opener's; counted */
 	struct mutex pos_lock;  /* calls that use and move pos, on regular files and directories */
 	bool counts_writer;     /* it is one of inode->writers */
@@ -416,6 +418,8 @@ extern const struct file_operations fifo_fops;
 void locks_remove_file(struct file *f);                             /* last reference: flock and OFD locks */
 void locks_remove_posix(struct file *f, struct files_struct *files); /* any close by this table */
 void epoll_file_released(struct file *f);
+int sigio_start(struct file *f, int fd); /* O_ASYNC is set; 0 or -ENOMEM */
+void sigio_stop(struct file *f);
 /* inotify: `mask` IN_*; `name` for events seen by the parent directory, or NULL. */
 void fsnotify_dentry(struct dentry *d, unsigned mask);                                   /* both the inode and its parent */
 void fsnotify_name(struct inode *dir, unsigned mask, const char *name, u32 cookie, bool is_dir);

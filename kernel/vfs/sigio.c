@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Signal-driven I/O: with O_ASYNC a pipe, FIFO, socket or character device sends SIGIO, or the signal of F_SETSIG with the
+ * descriptor and the events in its siginfo, to the owner of the file when it becomes ready (fcntl(2), "Managing signals").
+ *
+ * An O_ASYNC file stands on its own wait queues like a watch of epoll.
+ */
+#include <linux/fcntl.h>
+
+#include "kernel/mm/alloc.h"
+#include "kernel/task/signal.h"
+#include "kernel/task/task.h"
+#include "kernel/vfs/event.h"
+
+#define SIGIO_HOOKS 4
+
+struct sigio {
+	struct file *file; /* not counted: it goes with the file */
+	int fd;            /* by which O_ASYNC was set */
+	unsigned nr;
+	struct wait_queue_entry hooks[SIGIO_HOOKS];
+};
+
+struct sigio_table {
+	struct poll_table table;
+	struct sigio *sigio;
+};
+
+static bool may_signal(const struct file *file, const struct task_struct *task)
+{
+	const struct cred *its = task->cred;
+
+	return file->owner_euid == 0 || file->owner_euid == its->suid || file->owner_euid == its->uid ||
+	       file->owner_uid == its->suid || file->owner_uid == its->uid;
+}
+
+/* si_code is POLL_IN, POLL_OUT, POLL_ERR or POLL_HUP of sigaction(2); each has its own constant si_band. */
+static void reason(unsigned events, siginfo_t *info)
+{
+	static const struct { unsigned event; int code; long band; } reasons[] = {
+		{ EPOLLIN, 1, POLL_IN },
+		{ EPOLLOUT, 2, POLL_OUT | EPOLLWRBAND },
+		{ EPOLLERR, 4, EPOLLERR },
+		{ ~0U, 6, EPOLLHUP | EPOLLERR },
+	};
+	unsigned i = 0;
+
+	while (!(events & reasons[i].event))
+		i++;
+	info->si_code = reasons[i].code;
+	info->si_band = reasons[i].band;
+}
+
+static void notify_owner(struct sigio *sigio, struct task_struct *task, unsigned events)
+{
+	struct file *file = sigio->file;
+	siginfo_t info;
+
+	if (!may_signal(file, task))
+		return;
+	if (file->owner_signal) {
+		memset(&info, 0, sizeof(info));
+		info.si_signo = file->owner_signal;
+		reason(events, &info);
+		info.si_fd = sigio->fd;
+		if (file->owner_type == F_OWNER_TID ? !send_signal_thread(file->owner_signal, &info, task) :
+						      !send_signal_process(file->owner_signal, &info, task))
+			return;
+		/* The queue of a real-time signal is full: the plain signal says that something was lost. */
+	}
+	if (file->owner_type == F_OWNER_TID)
+		send_signal_thread(SIGIO, SEND_SIG_KERNEL, task);
+	else
+		send_signal_process(SIGIO, SEND_SIG_KERNEL, task);
+}
+
+static bool sigio_wake(struct wait_queue_entry *entry, unsigned key)
+{
+	struct sigio *sigio = entry->private;
+	struct file *file = sigio->file;
+	unsigned events = key ? key : file_poll(file, NULL);
+	struct signal_struct *signal, *next;
+	struct pid *pid;
+
+	if (!file->owner || !events)
+		return false;
+	pid = pid_find(file->owner);
+	if (!pid)
+		return false;
+	if (file->owner_type != F_OWNER_PGRP) {
+		if (pid->task)
+			notify_owner(sigio, pid->task, events);
+		return false;
+	}
+	list_for_each_entry_safe(signal, next, &pid->group_processes, pgrp_link)
+		notify_owner(sigio, signal->leader, events);
+	return false;
+}
+
+static void sigio_queue(struct file *file, struct wait_queue_head *wq, struct poll_table *table)
+{
+	struct sigio *sigio = container_of(table, struct sigio_table, table)->sigio;
+
+	if (sigio->nr == SIGIO_HOOKS)
+		return;
+	struct wait_queue_entry *hook = &sigio->hooks[sigio->nr++];
+	wait_entry_init_func(hook, sigio_wake, sigio);
+	wait_queue_add(wq, hook);
+}
+
+void sigio_stop(struct file *file)
+{
+	struct sigio *sigio = file->sigio;
+
+	if (!sigio)
+		return;
+	for (unsigned i = 0; i < sigio->nr; i++)
+		wait_queue_remove(&sigio->hooks[i]);
+	file->sigio = NULL;
+	kfree(sigio);
+}
+
+int sigio_start(struct file *file, int fd)
+{
+	mode_t type = file->inode->mode & S_IFMT;
+
+	if (file->sigio || !file->ops->poll || (type != S_IFIFO && type != S_IFSOCK && type != S_IFCHR))
+		return 0;
+	struct sigio *sigio = kzalloc(sizeof(*sigio));
+	if (!sigio)
+		return -ENOMEM;
+	sigio->file = file;
+	sigio->fd = fd;
+	file->sigio = sigio;
+	struct sigio_table table = { { sigio_queue, ~0U }, sigio };
+	file_poll(file, &table.table);
+	return 0;
+}
