@@ -211,7 +211,7 @@ void cpu_preempt(struct cpu *cpu)
 	if (READ_ONCE(c->need_resched) || c->idle)
 		return;
 	WRITE_ONCE(c->need_resched, 1);
-	if (c != this_carrier())
+	if (c != this_carrier() && READ_ONCE(c->ready))
 		host_tgkill(c->host_pid, c->host_tid, HOST_SIGNAL_PREEMPT);
 }
 
@@ -419,6 +419,7 @@ void carrier_main(struct carrier *c)
 	/* A read brings the neighbourhood of the page into a fresh process, a write only the page itself. */
 	(void)*(volatile char *)data_start;
 	host_sigaltstack((void *)&altstack, NULL);
+	WRITE_ONCE(c->ready, true);
 	park(c);
 	for (;;) {
 		struct task_struct *next;
