@@ -195,12 +195,20 @@ ssize_t mm_write(struct mm_struct *mm, u64 address, const void *buffer, size_t n
 	return access_mm(mm, &a);
 }
 
+/* Asking the monitor takes long; ps and top ask several times for each process. */
+#define RSS_FRESH (2 * NSEC_PER_MSEC)
+
 u64 mm_rss_pages(struct mm_struct *mm)
 {
 	s64 arg[4] = { mm->host_pid };
-	long pages = mm->host_pid > 0 ? monitor_call(MON_RSS, 0, "", arg, NULL, 0, NULL, 0) : 0;
+	long pages;
 
-	return pages > 0 ? (u64)pages : 0;
+	if (mm->rss_time && ktime_get() - mm->rss_time < RSS_FRESH)
+		return mm->rss_pages;
+	pages = mm->host_pid > 0 ? monitor_call(MON_RSS, 0, "", arg, NULL, 0, NULL, 0) : 0;
+	mm->rss_pages = pages > 0 ? (u64)pages : 0;
+	mm->rss_time = ktime_get();
+	return mm->rss_pages;
 }
 
 /* The container is over its memory limit: the largest process that pid 1 can do without goes. */

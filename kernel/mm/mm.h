@@ -111,6 +111,7 @@ struct mm_struct {
 	bool kernel_mm;       /* the kernel process */
 	bool membarrier_registered;
 	u64 peak_vm;
+	u64 rss_pages, rss_time; /* resident pages, and when (CLOCK_MONOTONIC) that was asked */
 	void *aio;            /* next issue */
 	struct wait_queue_head core_wait;
 };

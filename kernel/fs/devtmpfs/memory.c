@@ -22,9 +22,17 @@ static ssize_t null_write(struct file *file, struct io_iter *from, loff_t *pos)
 
 static ssize_t zero_read(struct file *file, struct io_iter *to, loff_t *pos)
 {
-	size_t n = to->count, done = zero_iter(to, n);
+	size_t total = to->count, done = 0;
 
-	return done || !n ? (ssize_t)done : -EFAULT;
+	while (to->count) {
+		size_t n = min(to->count, (size_t)1 << 20), moved = zero_iter(to, n);
+
+		done += moved;
+		if (moved < n || (to->count && signal_pending(current)))
+			break;
+		cond_resched();
+	}
+	return done || !total ? (ssize_t)done : -EFAULT;
 }
 
 static ssize_t full_write(struct file *file, struct io_iter *from, loff_t *pos) { return -ENOSPC; }

@@ -19,58 +19,92 @@
 #endif
 #define SEALS_WRITE (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)
 
+/* Long transfers let others run between pieces of this size. */
+#define PIECE (1UL << 20)
+
 static ssize_t tmpfs_read(struct file *file, struct io_iter *to, loff_t *pos)
 {
-	struct tmpfs_inode *info = tmpfs_i(file->inode);
-	ssize_t n;
+	struct inode *inode = file->inode;
+	struct tmpfs_inode *info = tmpfs_i(inode);
+	ssize_t n = 0, done = 0;
 
-	if (*pos >= file->inode->size)
-		return 0;
-	n = page_store_read(&info->store, (u64)*pos, to, min(to->count, (size_t)(file->inode->size - *pos)));
-	if (n > 0) {
+	while (to->count && *pos < inode->size) {
+		size_t want = min(min(to->count, (size_t)(inode->size - *pos)), PIECE);
+
+		n = page_store_read(&info->store, (u64)*pos, to, want);
+		if (n <= 0)
+			break;
 		*pos += n;
-		file_accessed(file);
+		done += n;
+		if ((size_t)n < want)
+			break;
+		if (want == PIECE)
+			cond_resched();
 	}
-	return n;
+	if (done)
+		file_accessed(file);
+	return done ? done : n;
+}
+
+static ssize_t write_piece(struct inode *inode, struct io_iter *from, loff_t *pos, size_t n)
+{
+	struct page_store *store = &tmpfs_i(inode)->store;
+	u64 old_pages = PAGE_ALIGN(inode->size) >> PAGE_SHIFT, pages;
+	ssize_t done = page_store_write(store, (u64)*pos, from, n);
+
+	if (done <= 0)
+		return done;
+	*pos += done;
+	inode_touch(inode, ATTR_MTIME | ATTR_CTIME);
+	if (*pos <= inode->size)
+		return done;
+	inode->size = *pos;
+	store->size = (u64)*pos;
+	pages = PAGE_ALIGN(*pos) >> PAGE_SHIFT;
+	if (store->maps && pages != old_pages)
+		unmap_object_range(&store->object, old_pages, pages - old_pages);
+	return done;
 }
 
 static ssize_t tmpfs_write(struct file *file, struct io_iter *from, loff_t *pos)
 {
 	struct inode *inode = file->inode;
 	struct tmpfs_inode *info = tmpfs_i(inode);
-	size_t count = from->count;
-	ssize_t n;
+	size_t left = from->count;
+	ssize_t n = 0, done = 0;
 
 	if (file->flags & O_APPEND)
 		*pos = inode->size;
-	if (!count)
+	if (!left)
 		return 0;
 	if (info->seals & SEALS_WRITE)
 		return -EPERM;
-	if (info->seals & F_SEAL_GROW && *pos + (loff_t)count > inode->size) {
+	if (info->seals & F_SEAL_GROW && *pos + (loff_t)left > inode->size) {
 		/* What ends before the page of the end can be written, the rest cannot, not even in part. */
 		loff_t last = inode->size & (loff_t)PAGE_MASK;
 
 		if (*pos >= last)
 			return -EPERM;
-		count = (size_t)(last - *pos);
+		left = (size_t)(last - *pos);
 	}
-	n = page_store_write(&info->store, (u64)*pos, from, count);
-	if (n <= 0)
-		return n;
-	*pos += n;
-	if (*pos > inode->size) {
-		u64 old_pages = PAGE_ALIGN(inode->size) >> PAGE_SHIFT;
+	while (left) {
+		/* An append is one piece: nobody else's may come in between. */
+		size_t want = file->flags & O_APPEND ? left : min(left, PIECE);
 
-		inode->size = *pos;
-		info->store.size = (u64)*pos;
-		inode_touch(inode, ATTR_MTIME | ATTR_CTIME);
-		if (info->store.maps && old_pages != PAGE_ALIGN(*pos) >> PAGE_SHIFT)
-			unmap_object_range(&info->store.object, old_pages, (PAGE_ALIGN(*pos) >> PAGE_SHIFT) - old_pages);
-		return n;
+		n = write_piece(inode, from, pos, want);
+		if (n <= 0)
+			break;
+		done += n;
+		left -= (size_t)n;
+		if ((size_t)n < want)
+			break;
+		if (!left)
+			break;
+		cond_resched();
+		if (info->seals & (SEALS_WRITE | F_SEAL_GROW)) /* sealed meanwhile */
+			break;
 	}
-	inode_touch(inode, ATTR_MTIME | ATTR_CTIME);
-	return n;
+	return done ? done : n;
 }
 
 static loff_t tmpfs_llseek(struct file *file, loff_t offset, int whence)
