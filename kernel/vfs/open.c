@@ -72,7 +72,7 @@ static struct file *finish_open(const struct path *path, unsigned flags, bool ma
 	if (IS_ERR(f))
 		return f;
 	if ((flags & O_TRUNC) && !made && S_ISTYPE(f->inode->mode, S_IFREG)) {
-		error = vfs_truncate(path, 0, f);
+		error = f->inode->writers < 0 ? -ETXTBSY : vfs_truncate(path, 0, f);
 		if (error) {
 			file_put(f);
 			return ERR_PTR(error);
