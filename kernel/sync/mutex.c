@@ -22,6 +22,7 @@ bool mutex_trylock(struct mutex *mutex)
 	if (mutex->owner)
 		return false;
 	mutex->owner = current;
+	current->mutexes_held++;
 	return true;
 }
 
@@ -48,6 +49,7 @@ void mutex_unlock(struct mutex *mutex)
 	assert_kernel_locked();
 	assert_mutex_held(mutex);
 	mutex->owner = NULL;
+	current->mutexes_held--;
 	if (wait_queue_active(&mutex->wait))
 		wake_up(&mutex->wait);
 }

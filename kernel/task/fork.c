@@ -45,6 +45,7 @@ static struct task_struct *task_alloc(void)
 		kfree(task);
 		return NULL;
 	}
+	*(u64 *)task->stack = STACK_CANARY;
 	task->regs = (struct pt_regs *)((char *)task->stack + KERNEL_STACK_SIZE) - 1;
 	refcount_set(&task->count, 2); /* the tables', and the scheduler's until its stack is left */
 	task->trace_syscall = -1;

@@ -226,6 +226,7 @@ struct task_struct {
 	sigmask_t blocked, saved_mask, sigwait_mask;
 	u64 sas_sp, sas_size;   /* sigaltstack */
 	unsigned sas_flags;
+	int mutexes_held;       /* debug kernel */
 	bool stop_pending;      /* this thread still has to stop */
 	struct restart_block restart_block;
 	/* The last fault in user mode, for the handler's ucontext. force_signal_fault sets trap and address; the trap
@@ -266,6 +267,7 @@ struct task_struct {
 #define EXIT_ZOMBIE 0x10
 #define EXIT_DEAD 0x20
 #define KERNEL_STACK_SIZE 16384UL
+#define STACK_CANARY 0x6c696e757864UL /* in the last word of every kernel stack */
 
 extern struct list_head all_tasks;
 extern struct task_struct *init_task; /* pid 1; NULL before it is made */

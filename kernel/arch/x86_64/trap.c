@@ -157,6 +157,21 @@ void exit_to_user(struct pt_regs *regs)
 	fpu_prepare_exit(task);
 }
 
+/* What must hold when a system call is done: the debug kernel looks. */
+static void check_after_call(struct task_struct *task, const char *name)
+{
+#ifdef CONFIG_DEBUG
+	if (!kernel_locked())
+		panic("%s came back without the kernel lock", name);
+	if (task->mutexes_held)
+		panic("%s came back with %d mutexes held", name, task->mutexes_held);
+	if (task->state != TASK_RUNNING || task->block_kind != BLOCK_NONE)
+		panic("%s came back asleep (state %x)", name, task->state);
+	if (*(u64 *)task->stack != STACK_CANARY)
+		panic("%s has overrun the kernel stack", name);
+#endif
+}
+
 static void do_syscall(struct pt_regs *regs, struct task_struct *task)
 {
 	u64 nr = regs->orig_rax;
@@ -179,6 +194,7 @@ static void do_syscall(struct pt_regs *regs, struct task_struct *task)
 	task->trace_syscall = -1;
 	if (unlikely(nr == __NR_rt_sigreturn))
 		regs->entry = ENTRY_INTERRUPT;
+	check_after_call(task, entry->name);
 	kernel_unlock();
 }
 
