@@ -307,7 +307,7 @@ uint64_t hash_bytes(const void *data, size_t n)
 }
 
 /* gcc calls it for __builtin_popcountll where the target has no instruction for it. */
-int __popcountdi2(unsigned long long word);
+__attribute__((used)) int __popcountdi2(unsigned long long word);
 int __popcountdi2(unsigned long long word)
 {
 	int bits = 0;

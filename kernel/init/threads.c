@@ -193,7 +193,9 @@ static void aux_thread(struct carrier *self)
 
 /* ---- making them ---- */
 
-static void host_thread_main(struct carrier *self)
+__noreturn void host_thread_main(struct carrier *self);
+/* Called by host_thread_start (entry.S). */
+void host_thread_main(struct carrier *self)
 {
 	struct { void *sp; int flags; size_t size; } altstack = {
 		(char *)self + CARRIER_OWN_STACK_TOP, 0, CARRIER_BLOCK_SIZE - CARRIER_OWN_STACK_TOP
@@ -203,15 +205,10 @@ static void host_thread_main(struct carrier *self)
 	host_sigaltstack((void *)&altstack, NULL);
 	fn(self);
 	for (;;)
-		futex_sleep_until(&clock_word + 0, clock_word, NEVER);
+		futex_sleep_until(&clock_word, clock_word, NEVER);
 }
 
-__asm__(".pushsection .text\n"
-	"host_thread_start: pop %rdi\n wrgsbase %rdi\n xor %ebp,%ebp\n call host_thread_main_c\n ud2\n"
-	".popsection");
 extern char host_thread_start[];
-__attribute__((used)) void host_thread_main_c(struct carrier *self);
-void host_thread_main_c(struct carrier *self) { host_thread_main(self); }
 
 int kernel_host_thread(void (*fn)(struct carrier *self))
 {

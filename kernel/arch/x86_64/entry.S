@@ -164,6 +164,15 @@ carrier_clone_start:
 	call carrier_main
 	ud2
 
+/* The same for a thread of the kernel process that carries no cpu. */
+	.globl host_thread_start
+host_thread_start:
+	pop %rdi
+	wrgsbase %rdi
+	xor %ebp, %ebp
+	call host_thread_main
+	ud2
+
 /* The first instruction of the kernel: rdi = the channel. */
 	.globl kernel_start
 kernel_start:
