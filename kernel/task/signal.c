@@ -291,7 +291,8 @@ static int send_signal(int sig, const siginfo_t *info, struct task_struct *task,
 	if (task->signal->group_exit && !(task->flags & PF_DUMPCORE) && sig != SIGKILL)
 		return 0;
 	cancel_opposite_signals(sig, task);
-	if (signal_is_ignored(sig, task, info_from_kernel(info)))
+	/* The signal of a child's end may be any, but it is no order of the kernel's to pid 1. */
+	if (signal_is_ignored(sig, task, info == SEND_SIG_KERNEL || (!info_is_special(info) && info->si_code == SI_KERNEL)))
 		return 0;
 	pending = process ? &task->signal->shared_pending : &task->pending;
 	if (sig < SIGRTMIN && (pending->mask & SIGMASK(sig)))

@@ -20,7 +20,7 @@
 #define SIGNALS_UNBLOCKABLE SIGNALS_KERNEL_ONLY
 
 static inline bool info_is_special(const siginfo_t *info) { return info <= SEND_SIG_KERNEL; }
-/* The kernel made it: no permission is needed and it reaches a protected pid 1 if it cannot be caught. */
+/* The kernel made it: no permission is needed. */
 static inline bool info_from_kernel(const siginfo_t *info)
 {
 	return info == SEND_SIG_KERNEL || (!info_is_special(info) && info->si_code > 0);
