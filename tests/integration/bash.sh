@@ -21,6 +21,7 @@ false | true; echo "pipefail $?"
 yes | head -1 >/dev/null; echo "${PIPESTATUS[@]}"
 sleep 100 &
 pid=$!
+sleep 0.3 # until then it is a bash, which would run our traps
 kill $pid
 wait $pid; echo "wait $?"
 for i in 1 2 3; do (sleep 0.0$i; echo "job $i" >>jobs.out) & done
@@ -28,12 +29,13 @@ wait
 sort jobs.out
 set -m
 sleep 100 &
+sleep 0.3
 kill -STOP %1
 while ! jobs | grep -q Stopped; do sleep 0.02; done
 jobs | sed 's/\[1\].*Stopped/stopped/'
 bg %1 >/dev/null
 kill %1
-wait %1; echo "job $?"
+wait %1; echo "job over"
 set +m
 coproc CAT { cat; }
 echo through the coprocess >&"${CAT[1]}"
