@@ -3,16 +3,19 @@
 # timeout: 240
 # A kill -9 storm, 10,000 pipes, 2,000 threads, a 64 MiB argument list: the container goes on.
 cd /data
-before=$(awk '/^MemAvailable/ { print $2 }' /proc/meminfo)
 for round in $(seq 1 15); do
 	pids=
-	for i in $(seq 1 20); do (while :; do :; done | cat >/dev/null) & pids="$pids $!"; done
+	for i in $(seq 1 10); do
+		while :; do :; done &
+		pids="$pids $!"
+		yes | cat >/dev/null &
+		pids="$pids $!"
+	done
 	sleep 0.05
-	kill -9 $pids $(jobs -p) 2>/dev/null
-	pkill -9 -f -x 'cat' 2>/dev/null
-	wait 2>/dev/null
-done
-pkill -9 -f 'while' 2>/dev/null
+	kill -9 $pids
+	pkill -9 -x yes
+	wait
+done 2>/dev/null
 left=$(ps -e --no-headers | wc -l)
 [ "$left" -lt 30 ] || { ps -e; echo "$left processes are left"; exit 1; }
 python3 - <<'END' || exit 1
