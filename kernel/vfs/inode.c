@@ -35,6 +35,7 @@ void super_put(struct super_block *sb)
 		return;
 	if (sb->ops && sb->ops->sync_fs)
 		sb->ops->sync_fs(sb);
+	fsnotify_super_gone(sb);
 	if (sb->root)
 		dentry_destroy_tree(sb->root);
 	sb->root = NULL;

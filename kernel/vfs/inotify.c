@@ -202,6 +202,21 @@ void fsnotify_inode_gone(struct inode *inode)
 		mark_remove(list_first_entry(&inode->marks->list, struct inotify_mark, inode_link));
 }
 
+void fsnotify_super_gone(struct super_block *sb)
+{
+	struct inotify_group *group;
+	struct inotify_mark *mark, *next;
+
+	list_for_each_entry(group, &all_groups, link) {
+		list_for_each_entry_safe(mark, next, &group->marks, group_link) {
+			if (mark->inode->sb != sb)
+				continue;
+			queue_event(group, mark->wd, IN_UNMOUNT | (S_ISTYPE(mark->inode->mode, S_IFDIR) ? IN_ISDIR : 0), 0, NULL);
+			mark_remove(mark);
+		}
+	}
+}
+
 u32 fsnotify_next_cookie(void)
 {
 	static u32 cookie;

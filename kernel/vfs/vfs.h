@@ -424,6 +424,7 @@ void sigio_stop(struct file *f);
 void fsnotify_dentry(struct dentry *d, unsigned mask);                                   /* both the inode and its parent */
 void fsnotify_name(struct inode *dir, unsigned mask, const char *name, u32 cookie, bool is_dir);
 void fsnotify_inode_gone(struct inode *inode); /* the last link and the last open file went: IN_DELETE_SELF */
+void fsnotify_super_gone(struct super_block *sb); /* the last mount went: IN_UNMOUNT; watches hold inodes */
 u32 fsnotify_next_cookie(void);                /* pairs IN_MOVED_FROM and IN_MOVED_TO */
 
 /* Simple in-memory pieces that several file systems use. */
