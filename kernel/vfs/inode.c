@@ -9,6 +9,7 @@
 
 #include <linux/fs.h>
 #include <linux/inotify.h>
+#include <linux/time.h>
 
 static u32 next_anonymous_minor = 20;
 static unsigned inodes_in_use;
@@ -313,29 +314,23 @@ int vfs_remove_privs(struct file *f)
 	return error;
 }
 
+static inline bool later(struct timespec64 a, struct timespec64 b)
+{
+	return a.tv_sec > b.tv_sec || (a.tv_sec == b.tv_sec && a.tv_nsec > b.tv_nsec);
+}
+
 /* relatime: the access time moves if it is not after the last change, or a day old. */
 void file_accessed(struct file *f)
 {
 	struct inode *inode = f->inode;
-	struct timespec64 now;
-	if ((f->flags & O_NOATIME) || !f->path.mount || (f->path.mount->flags & (MS_NOATIME | MS_RDONLY)))
+	if ((f->flags & O_NOATIME) || (f->path.mount->flags & (MS_NOATIME | MS_RDONLY)))
 		return;
 	if ((f->path.mount->flags & MS_NODIRATIME) && S_ISTYPE(inode->mode, S_IFDIR))
 		return;
-	if (inode->atime.tv_sec > inode->mtime.tv_sec && inode->atime.tv_sec > inode->ctime.tv_sec) {
-		now = current_time();
-		if (now.tv_sec - inode->atime.tv_sec < 24 * 3600)
-			return;
-	} else {
-		if (inode->atime.tv_sec > inode->mtime.tv_sec ||
-		    (inode->atime.tv_sec == inode->mtime.tv_sec && inode->atime.tv_nsec > inode->mtime.tv_nsec)) {
-			if (inode->atime.tv_sec > inode->ctime.tv_sec ||
-			    (inode->atime.tv_sec == inode->ctime.tv_sec && inode->atime.tv_nsec > inode->ctime.tv_nsec))
-				return;
-		}
-		now = current_time();
-	}
-	inode->atime = now;
+	if (later(inode->atime, inode->mtime) && later(inode->atime, inode->ctime) &&
+	    (s64)(ktime_get_clock(CLOCK_REALTIME_COARSE) / NSEC_PER_SEC) - inode->atime.tv_sec < 24 * 3600)
+		return;
+	inode->atime = current_time();
 }
 
 int vfs_truncate(const struct path *path, loff_t size, struct file *file)

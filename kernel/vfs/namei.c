@@ -315,6 +315,9 @@ static int check_search(struct walk *w)
 	struct inode *inode = w->path.dentry->inode;
 	if (unlikely(!S_ISTYPE(inode->mode, S_IFDIR)))
 		return -ENOTDIR;
+	/* The common case without asking who: everybody may search it. */
+	if (likely((inode->mode & 0111) == 0111 && !inode->ops->permission))
+		return 0;
 	return inode_permission(inode, MAY_EXEC);
 }
 

@@ -240,6 +240,23 @@ raw_clear:
 	.type raw_strncpy, @function
 raw_strncpy:
 	xor %eax, %eax
+	mov $0x0101010101010101, %r8
+	mov $0x8080808080808080, %r9
+	/* Eight bytes at a time while none of them is NUL. A word that cannot be read whole is left to the loop below. */
+30:	lea 8(%rax), %rcx
+	cmp %rdx, %rcx
+	ja 7f
+31:	mov (%rsi,%rax), %r10
+	mov %r10, %r11
+	mov %r10, %rcx
+	sub %r8, %rcx
+	not %r11
+	and %r11, %rcx
+	test %r9, %rcx
+	jnz 7f
+	mov %r10, (%rdi,%rax)
+	add $8, %rax
+	jmp 30b
 7:	cmp %rdx, %rax
 	je 9f
 8:	movb (%rsi,%rax), %cl
@@ -252,6 +269,7 @@ raw_strncpy:
 20:	mov $-14, %rax
 	ret
 	.pushsection __ex_table, "a"
+	.quad 31b, 7b
 	.quad 8b, 20b
 	.popsection
 

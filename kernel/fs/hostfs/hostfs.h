@@ -116,7 +116,7 @@ int hostfs_setxattr(struct inode *inode, const char *name, const void *value, si
 ssize_t hostfs_listxattr(struct inode *inode, char *list, size_t size);
 int hostfs_removexattr(struct inode *inode, const char *name);
 
-extern const struct inode_operations hostfs_dir_iops, hostfs_file_iops, hostfs_link_iops;
+extern const struct inode_operations hostfs_dir_iops, hostfs_shared_dir_iops, hostfs_file_iops, hostfs_link_iops;
 extern const struct file_operations hostfs_dir_fops, hostfs_file_fops;
 
 #endif

@@ -62,7 +62,7 @@ static void set_operations(struct inode *inode)
 {
 	switch (inode->mode & S_IFMT) {
 	case S_IFDIR:
-		inode->ops = &hostfs_dir_iops;
+		inode->ops = HOSTFS_SB(inode->sb)->shared ? &hostfs_shared_dir_iops : &hostfs_dir_iops;
 		inode->fops = &hostfs_dir_fops;
 		break;
 	case S_IFLNK:

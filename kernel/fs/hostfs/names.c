@@ -101,8 +101,6 @@ static bool hostfs_revalidate(struct dentry *dentry)
 	long error;
 	bool valid;
 
-	if (likely(!HOSTFS_SB(dentry->sb)->shared))
-		return true;
 	if (dentry->inode && HOSTFS_I(dentry->inode)->pinned)
 		return true;
 	memcpy(name, dentry->name, (size_t)dentry->name_length + 1);
@@ -494,22 +492,10 @@ static struct inode *hostfs_tmpfile(struct inode *dir, mode_t mode)
 	return inode;
 }
 
-const struct inode_operations hostfs_dir_iops = {
-	.lookup = hostfs_lookup,
-	.create = hostfs_create,
-	.mkdir = hostfs_mkdir,
-	.mknod = hostfs_mknod,
-	.symlink = hostfs_symlink,
-	.link = hostfs_link,
-	.unlink = hostfs_unlink,
-	.rmdir = hostfs_rmdir,
-	.rename = hostfs_rename,
-	.tmpfile = hostfs_tmpfile,
-	.revalidate = hostfs_revalidate,
-	.getattr = hostfs_getattr,
-	.setattr = hostfs_setattr,
-	.getxattr = hostfs_getxattr,
-	.setxattr = hostfs_setxattr,
-	.listxattr = hostfs_listxattr,
-	.removexattr = hostfs_removexattr,
-};
+#define DIR_OPERATIONS \
+	.lookup = hostfs_lookup, .create = hostfs_create, .mkdir = hostfs_mkdir, .mknod = hostfs_mknod, .symlink = hostfs_symlink, \
+	.link = hostfs_link, .unlink = hostfs_unlink, .rmdir = hostfs_rmdir, .rename = hostfs_rename, .tmpfile = hostfs_tmpfile, \
+	.getattr = hostfs_getattr, .setattr = hostfs_setattr, .getxattr = hostfs_getxattr, .setxattr = hostfs_setxattr, .listxattr = hostfs_listxattr, .removexattr = hostfs_removexattr
+
+const struct inode_operations hostfs_dir_iops = { DIR_OPERATIONS };
+const struct inode_operations hostfs_shared_dir_iops = { DIR_OPERATIONS, .revalidate = hostfs_revalidate };
