@@ -87,6 +87,7 @@ void release_task(struct task_struct *task)
 	task->pid->task = NULL;
 	pid_put(task->pid);
 	task->pid = NULL;
+	proc_forget(task->tgid, task->tid);
 	task_put(task);
 }
 

@@ -40,4 +40,7 @@ void release_task(struct task_struct *task);
 void signal_struct_put(struct signal_struct *signal);
 extern struct signal_struct kthread_signal;
 
+/* fs/proc: the names of a thread that is gone are forgotten, instead of waiting to grow old in the dentry cache. */
+void proc_forget(pid_t tgid, pid_t tid);
+
 #endif

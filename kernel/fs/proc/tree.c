@@ -11,6 +11,7 @@
 #include "kernel/init/initcall.h"
 #include "kernel/mm/alloc.h"
 #include "kernel/mm/mm.h"
+#include "kernel/task/lifecycle.h"
 
 ino_t proc_ino(const struct proc_entry *entry, pid_t tid, int fd)
 {
@@ -256,7 +257,96 @@ static int proc_statfs(struct super_block *sb, struct kstatfs *ret)
 	return 0;
 }
 
-static const struct super_operations proc_super_ops = { .evict_inode = proc_evict_inode, .statfs = proc_statfs };
+
+/* ---- names of what has ended ---- */
+
+/* Every mounted proc; few, and never more than mounts. */
+static struct list_head instances = LIST_HEAD_INIT(instances);
+struct proc_instance {
+	struct list_head link;
+	struct super_block *sb;
+};
+
+/* Forgets everything unused below `dir`, which the caller holds. */
+static void prune(struct dentry *dir)
+{
+	struct dentry *child, *next;
+
+	list_for_each_entry_safe(child, next, &dir->children, sibling) {
+		if (child->mounted)
+			continue;
+		if (!list_empty(&child->children)) {
+			struct dentry *held = dentry_find(dir, child->name, child->name_length);
+
+			if (held != child) { /* no longer found by name: it goes with its last user */
+				if (held)
+					dentry_put(held);
+				continue;
+			}
+			prune(child);
+			dentry_drop(child);
+			dentry_put(child);
+		} else if (!refcount_read(&child->count)) {
+			dentry_drop(child);
+		}
+	}
+}
+
+static void forget(struct dentry *dir, int number)
+{
+	char name[12];
+	int n = snprintf(name, sizeof(name), "%d", number);
+	struct dentry *d = dentry_find(dir, name, (size_t)n);
+
+	if (!d)
+		return;
+	if (!d->mounted) {
+		prune(d);
+		dentry_drop(d);
+	}
+	dentry_put(d);
+}
+
+void proc_forget(pid_t tgid, pid_t tid)
+{
+	struct proc_instance *instance;
+
+	list_for_each_entry(instance, &instances, link) {
+		struct dentry *root = instance->sb->root, *process, *threads;
+		char name[12];
+
+		if (!root)
+			continue;
+		forget(root, tid);
+		if (tgid == tid)
+			continue;
+		process = dentry_find(root, name, (size_t)snprintf(name, sizeof(name), "%d", tgid));
+		if (!process)
+			continue;
+		threads = dentry_find(process, "task", 4);
+		if (threads) {
+			forget(threads, tid);
+			dentry_put(threads);
+		}
+		dentry_put(process);
+	}
+}
+
+static void proc_put_super(struct super_block *sb)
+{
+	struct proc_instance *instance = sb->private;
+
+	if (instance) {
+		list_del(&instance->link);
+		kfree(instance);
+	}
+}
+
+static const struct super_operations proc_super_ops = {
+	.evict_inode = proc_evict_inode,
+	.statfs = proc_statfs,
+	.put_super = proc_put_super,
+};
 
 struct super_block *proc_super(const struct file_system_type *type, unsigned long flags, const struct proc_entry *root_entry)
 {
@@ -279,7 +369,17 @@ struct super_block *proc_super(const struct file_system_type *type, unsigned lon
 
 static struct super_block *proc_mount(const struct file_system_type *type, unsigned long flags, const char *source, const char *data)
 {
-	return proc_super(type, flags, &proc_root_entry);
+	struct proc_instance *instance = kmalloc(sizeof(*instance));
+	struct super_block *sb = instance ? proc_super(type, flags, &proc_root_entry) : ERR_PTR(-ENOMEM);
+
+	if (IS_ERR(sb)) {
+		kfree(instance);
+		return sb;
+	}
+	instance->sb = sb;
+	sb->private = instance;
+	list_add_tail(&instance->link, &instances);
+	return sb;
 }
 
 static struct file_system_type proc_type = { .name = "proc", .magic = PROC_SUPER_MAGIC, .mount = proc_mount };
