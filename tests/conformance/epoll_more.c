@@ -12,7 +12,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static void *waiter(void *arg)
 {
 	struct epoll_event e;
-	int n = epoll_wait((int)(long)arg, &e, 1, 300);
+	int n = epoll_wait((int)(long)arg, &e, 1, 1000);
 
 	pthread_mutex_lock(&lock);
 	woken += n;

@@ -32,7 +32,7 @@ static void signals(int flags)
 	SHOW(poll(NULL, 0, 5000));
 	arm(20);
 	SHOW(select(0, NULL, NULL, NULL, &tv));
-	CHECK(tv.tv_sec == 4 && tv.tv_usec > 500000);
+	CHECK(tv.tv_sec >= 1 && tv.tv_sec < 5);
 	arm(20);
 	SHOW(ppoll(NULL, 0, &(struct timespec){ 5, 0 }, NULL));
 	arm(20);
@@ -48,16 +48,17 @@ static void stopped(void)
 	pid_t pid = fork();
 	if (!pid) {
 		uint64_t start = now_ms();
-		int r = poll(NULL, 0, 200);
+		int r = poll(NULL, 0, 1500);
 		uint64_t took = now_ms() - start;
-		_exit(r == 0 && took >= 199 && took < 350 ? 0 : 1);
+		/* Starting over would take 2700 ms. */
+		_exit(r == 0 && took >= 1499 && took < 2600 ? 0 : 1);
 	}
 	int status;
 	sleep_ms(50);
 	kill(pid, SIGSTOP);
 	waitpid(pid, &status, WUNTRACED);
 	show_status("child", status);
-	sleep_ms(50);
+	sleep_ms(1150);
 	kill(pid, SIGCONT);
 	waitpid(pid, &status, 0);
 	show_status("child", status);

@@ -19,7 +19,7 @@ static void clocks(void)
 		SHOW(timerfd_settime(fd, 0, &its, NULL));
 		SHOW(read(fd, &v, 8));
 		uint64_t took = now_ms() - start;
-		CHECK(v == 1 && took >= 19 && took < 200);
+		CHECK(v == 1 && took >= 19 && took < 3000);
 		timerfd_gettime(fd, &now);
 		CHECK(!now.it_value.tv_sec && !now.it_value.tv_nsec);
 		clock_gettime(clocks[i], &its.it_value);
@@ -32,13 +32,13 @@ static void clocks(void)
 		SHOW(timerfd_settime(fd, TFD_TIMER_ABSTIME, &its, NULL));
 		SHOW(read(fd, &v, 8));
 		took = now_ms() - start;
-		CHECK(took >= 29 && took < 200);
+		CHECK(took >= 29 && took < 3000);
 		/* long ago, with an interval: all periods at once */
 		its.it_value.tv_sec -= 10;
 		its.it_interval.tv_sec = 1;
 		SHOW(timerfd_settime(fd, TFD_TIMER_ABSTIME, &its, NULL));
 		SHOW(read(fd, &v, 8));
-		CHECK(v == 10 || v == 11);
+		CHECK(v >= 10 && v <= 14);
 		SHOW(timerfd_settime(fd, 8, &its, NULL));
 		close(fd);
 	}
