@@ -30,12 +30,13 @@ sort jobs.out
 set -m
 sleep 100 &
 sleep 0.3
-kill -STOP %1
+pid=$!
+kill -STOP $pid
 while ! jobs | grep -q Stopped; do sleep 0.02; done
-jobs | sed 's/\[1\].*Stopped/stopped/'
-bg %1 >/dev/null
-kill %1
-wait %1; echo "job over"
+jobs | grep -o 'Stopped.*'
+bg >/dev/null
+kill $pid
+wait $pid; echo "job over"
 set +m
 coproc CAT { cat; }
 echo through the coprocess >&"${CAT[1]}"
