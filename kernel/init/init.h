@@ -14,6 +14,8 @@ struct carrier;
 struct sigcontext;
 struct task_struct;
 void panic_at(const struct sigcontext *mc, const char *format, ...) __printf(2, 3) __noreturn;
+/* The container cannot be what was asked for (a mount, a thread, memory): says why and ends it. Does not return. */
+void container_refuse(const char *format, ...) __printf(1, 2) __noreturn;
 /* Tells the monitor that the container has ended; the monitor ends every host process. Does not return. */
 void container_exit(int wait_status) __noreturn;
 void ring_doorbell(void);

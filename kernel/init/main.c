@@ -166,9 +166,9 @@ static void boot_main(void *arg)
 	if (!error)
 		error = zygote_start();
 	if (error)
-		panic("the kernel cannot start: error %d", -error);
+		container_refuse("the container cannot start: error %d (the line above says where)", -error);
 	if (IS_ERR(init_task_make(init_main, NULL)))
-		panic("no memory for the first process");
+		container_refuse("no memory for the first process");
 }
 
 /* The carrier that stands in for a thread until there is one: the boot thread itself. */
@@ -177,7 +177,7 @@ static struct carrier *adopt_boot_thread(void)
 	struct carrier *c = carrier_alloc(&kernel_mm);
 
 	if (!c)
-		panic("the kernel heap is too small");
+		container_refuse("the kernel heap is too small (raise --memory)");
 	write_gs_base((u64)c);
 	return c;
 }
@@ -192,14 +192,14 @@ static void start_carriers(struct carrier *first)
 		struct carrier *c = carrier_alloc(&kernel_mm);
 
 		if (!c)
-			panic("the kernel heap is too small");
+			container_refuse("the kernel heap is too small (raise --memory)");
 		if (i < nr_cpus) {
 			c->cpu = &cpus[i];
 			cpus[i].active = c;
 			atomic_store(&c->run, CARRIER_ACTIVE);
 		}
 		if (carrier_clone_thread(c))
-			panic("the host refuses a thread");
+			container_refuse("the host refuses a thread (a limit on processes?)");
 	}
 }
 
@@ -225,16 +225,16 @@ __noreturn void kernel_main(struct monitor_channel *from_monitor)
 	first = adopt_boot_thread();
 	kernel_lock();
 	if (pages_init(boot->pages_limit))
-		panic("the kernel heap is too small for %lu MiB of pages", boot->pages_limit >> 20);
+		container_refuse("the kernel heap is too small for %lu MiB of pages", boot->pages_limit >> 20);
 	default_rlimits(kthread_signal.rlimits);
 	list_init(&kthread_signal.threads);
 	list_init(&kthread_signal.shared_pending.queue);
 	start_carriers(first);
 	if (kernel_threads_start())
-		panic("the host refuses a thread");
+		container_refuse("the host refuses a thread (a limit on processes?)");
 	/* A task for the boot itself needs a cpu: enqueue it, then become cpu 0's carrier. */
 	if (IS_ERR(kernel_thread("boot", 0, boot_main, NULL)))
-		panic("the kernel heap is too small");
+		container_refuse("the kernel heap is too small (raise --memory)");
 	kernel_unlock();
 	call_on_stack(carrier_on_own_stack, first, (u64)first + CARRIER_OWN_STACK_TOP);
 }

@@ -106,6 +106,18 @@ void panic_at(const struct sigcontext *mc, const char *format, ...)
 	vpanic(mc->rip, mc->rbp, registers, format, args);
 }
 
+/* No back trace: it is not the kernel that is wrong. */
+void container_refuse(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(channel->status.message, sizeof(channel->status.message), format, args);
+	va_end(args);
+	channel->status.nr_back_trace = 0;
+	finish(CONTAINER_PANICKED);
+}
+
 void container_exit(int wait_status)
 {
 	if (boot->flags & BOOT_STATS)

@@ -7,7 +7,7 @@
 #include "kernel/vfs/internal.h"
 
 #define HASH_BITS 14
-#define UNUSED_MAX 16384
+#define UNUSED_MAX 6144 /* with their inodes about 4 MiB */
 
 static struct hlist_head hash_table[1 << HASH_BITS];
 static LIST_HEAD(unused); /* most recently used first */
