@@ -123,11 +123,10 @@ static uint64_t process_memory_sum(const struct sandbox *sandbox)
 	struct stat status;
 
 	for (int i = 0; i < nr; i++) {
-		unsigned long anonymous, files;
-		pid_t inner;
+		struct process_info info;
 
-		if (process_memory(pids[i], &anonymous, &files, &inner) == 0)
-			used += anonymous;
+		if (process_info(pids[i], &info) == 0)
+			used += info.anonymous;
 	}
 	if (fstat(sandbox->heap_fd, &status) == 0)
 		used += status.st_blocks * 512;

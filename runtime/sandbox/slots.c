@@ -266,23 +266,33 @@ static bool node_is_allowed(int64_t mode)
 	return S_ISFIFO(mode) || S_ISSOCK(mode) || S_ISREG(mode) || (mode & S_IFMT) == 0;
 }
 
-static long do_rss(struct sandbox *sandbox, int64_t wanted)
+/* The host's pid for one of the sandbox: remembered from the last search, and checked each time. */
+static long do_rss(int64_t wanted)
 {
-	pid_t pids[4096];
-	int nr = children_list(pids, 4096);
+	static struct {
+		pid_t inner, outer;
+	} known[4096], *place;
+	static pid_t pids[65536];
+	struct process_info info;
+	long result = -ESRCH;
+	int nr;
 
+	if (wanted <= 0 || wanted > INT_MAX)
+		return -ESRCH;
+	place = &known[wanted % 4096];
+	if (place->inner == wanted && process_info(place->outer, &info) == 0 && info.inner_pid == wanted && info.parent == getpid())
+		return (info.anonymous + info.files) / 4096;
+	nr = children_list(pids, 65536);
 	for (int i = 0; i < nr; i++) {
-		unsigned long anonymous, files;
-		pid_t inner = 0;
-
-		if (!sandbox->init && pids[i] != wanted)
+		if (process_info(pids[i], &info))
 			continue;
-		if (process_memory(pids[i], &anonymous, &files, &inner))
-			continue;
-		if (inner == wanted || (!sandbox->init && pids[i] == wanted))
-			return (anonymous + files) / 4096;
+		if (info.inner_pid == wanted)
+			result = (info.anonymous + info.files) / 4096;
+		place = &known[info.inner_pid % 4096];
+		place->inner = info.inner_pid;
+		place->outer = pids[i];
 	}
-	return -ESRCH;
+	return result;
 }
 
 long slots_perform(struct sandbox *sandbox, struct monitor_slot *request)
@@ -293,7 +303,7 @@ long slots_perform(struct sandbox *sandbox, struct monitor_slot *request)
 	bool read_only;
 
 	if (request->op == MON_RSS)
-		return do_rss(sandbox, request->arg[0]);
+		return do_rss(request->arg[0]);
 	if (request->op == 0 || request->op >= MON_OP_MAX || request->op == MON_WINSIZE)
 		return -ENOSYS;
 	if (mount < 0 || mount >= sandbox->nr_mounts || sandbox->mount_fd[mount] < 0)
@@ -396,8 +406,9 @@ int children_list(pid_t *pids, int max)
 	return nr;
 }
 
-int process_memory(pid_t pid, unsigned long *ret_anonymous, unsigned long *ret_files, pid_t *ret_inner_pid)
+int process_info(pid_t pid, struct process_info *ret_info)
 {
+	struct process_info info = { 0 };
 	char path[64], line[256];
 	FILE *file;
 
@@ -405,15 +416,19 @@ int process_memory(pid_t pid, unsigned long *ret_anonymous, unsigned long *ret_f
 	file = fopen(path, "re");
 	if (!file)
 		return -errno;
-	*ret_anonymous = *ret_files = 0;
 	while (fgets(line, sizeof(line), file)) {
-		if (sscanf(line, "RssAnon: %lu", ret_anonymous) == 1)
-			*ret_anonymous *= 1024;
-		else if (sscanf(line, "RssFile: %lu", ret_files) == 1)
-			*ret_files *= 1024;
+		if (sscanf(line, "RssAnon: %lu", &info.anonymous) == 1)
+			info.anonymous *= 1024;
+		else if (sscanf(line, "RssFile: %lu", &info.files) == 1)
+			info.files *= 1024;
+		else if (!strncmp(line, "PPid:", 5))
+			info.parent = atoi(line + 5);
 		else if (!strncmp(line, "NSpid:", 6))
-			*ret_inner_pid = atoi(strrchr(line, '\t') + 1);
+			info.inner_pid = atoi(strrchr(line, '\t') + 1);
 	}
 	fclose(file);
+	if (info.inner_pid <= 0)
+		return -ESRCH;
+	*ret_info = info;
 	return 0;
 }

@@ -16,7 +16,13 @@ long slots_perform(struct sandbox *sandbox, struct monitor_slot *request);
 /* The host processes of the container, at most @max; returns how many. */
 int children_list(pid_t *pids, int max);
 
-/* Resident memory in bytes of a host process: what is its own (anonymous), and files it maps. 0 or -errno. */
-int process_memory(pid_t pid, unsigned long *ret_anonymous, unsigned long *ret_files, pid_t *ret_inner_pid);
+/* Of a host process: resident memory in bytes that is its own (anonymous) or of files, its parent, its pid in its own namespace. */
+struct process_info {
+	unsigned long anonymous, files;
+	pid_t parent, inner_pid;
+};
+
+/* 0 or -errno. */
+int process_info(pid_t pid, struct process_info *ret_info);
 
 #endif
