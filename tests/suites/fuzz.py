@@ -66,10 +66,32 @@ def syscall_target(context, cpus):
     return f"syscalls-{cpus}cpu", run
 
 
+def container_target(context, path):
+    """A program with a line "// container": runs inside for a while and exits with 0 if all went well."""
+    name = os.path.basename(path)[:-2]
+
+    def run():
+        root = make_rootfs(context)
+        context.run(["gcc", "-O1", "-g", "-static", "-o", os.path.join(root, "bin/fuzz-" + name), path, "-lpthread"], check=True)
+        clean_data(root)
+        linuxd = os.path.join(context.build, "builds", "gcc-debug", "linuxd")
+        saved, context.linuxd = context.linuxd, linuxd if os.path.exists(linuxd) else context.linuxd
+        try:
+            result = context.inside(root, ["/bin/fuzz-" + name, str(SECONDS)], timeout=SECONDS + 60)
+        finally:
+            context.linuxd = saved
+        if result.status != 0:
+            raise Failure(f"status {result.status}")
+    return name, run
+
+
 def fuzz(context):
     tests = [syscall_target(context, cpus) for cpus in (2, 1)]
     for path in sorted(glob.glob(context.path("tests/fuzz/*.c"))):
         with open(path) as f:
-            if re.search(r"^// sources:", f.read(), re.M):
-                tests.append(host_target(context, path))
+            text = f.read()
+        if re.search(r"^// sources:", text, re.M):
+            tests.append(host_target(context, path))
+        elif re.search(r"^// container$", text, re.M):
+            tests.append(container_target(context, path))
     return tests
