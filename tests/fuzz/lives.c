@@ -73,15 +73,81 @@ static uint64_t below(uint64_t n) { return next() % n; }
 static bool one_in(uint64_t n) { return below(n) == 0; }
 
 static const uint64_t bad_addresses[] = {
-	0, 1, 8, 0x7f060000, 0x680000000000, 0x680000001000, 0x680110000000, 0x680200000000, 0x680300000000, 0x681000000000, 0x681000100000,
-	0x690000000000, 0x690000001000, 0x6bfffffffff8, 0x67fffffffff8, 0x7fffffffeff8, 0x7ffffffff000, 0x800000000000, 0xffff800000000000, -8ULL,
+	0,
+	1,
+	8,
+	0x7f060000,
+	0x680000000000,
+	0x680000001000,
+	0x680110000000,
+	0x680200000000,
+	0x680300000000,
+	0x681000000000,
+	0x681000100000,
+	0x690000000000,
+	0x690000001000,
+	0x6bfffffffff8,
+	0x67fffffffff8,
+	0x7fffffffeff8,
+	0x7ffffffff000,
+	0x800000000000,
+	0xffff800000000000,
+	-8ULL,
 };
 static const char *const paths[] = {
-	".", "/", "..", "", "/tmp", "/tmp/lives", "/tmp/lives/a", "/tmp/lives/b", "/tmp/lives/d", "/tmp/lives/d/c", "/tmp/lives/link", "/tmp/lives/loop",
-	"/tmp/lives/fifo", "/tmp/lives/sock", "/tmp/lives/mnt", "/tmp/lives/mnt/x", "/data/a", "/data/b", "/data/d", "/data/d/c", "/data/link", "/bin/sh", "/bin/busybox",
-	"/proc/self", "/proc/self/exe", "/proc/self/maps", "/proc/self/mem", "/proc/self/stat", "/proc/self/fd/4", "/proc/self/cwd", "/proc/self/root",
-	"/proc/self/task", "/proc/self/environ", "/proc/1/maps", "/proc/net/unix", "/proc/sysvipc/shm", "/proc/mounts", "/proc/self/fdinfo/5", "/proc/sys/kernel/pid_max",
-	"/dev/null", "/dev/zero", "/dev/full", "/dev/tty", "/dev/ptmx", "/dev/pts/0", "/dev/shm/x", "/dev/mqueue/q", "q", "tmpfs", "proc", "user.x", "a", "x/../y",
+	".",
+	"/",
+	"..",
+	"",
+	"/tmp",
+	"/tmp/lives",
+	"/tmp/lives/a",
+	"/tmp/lives/b",
+	"/tmp/lives/d",
+	"/tmp/lives/d/c",
+	"/tmp/lives/link",
+	"/tmp/lives/loop",
+	"/tmp/lives/fifo",
+	"/tmp/lives/sock",
+	"/tmp/lives/mnt",
+	"/tmp/lives/mnt/x",
+	"/data/a",
+	"/data/b",
+	"/data/d",
+	"/data/d/c",
+	"/data/link",
+	"/bin/sh",
+	"/bin/busybox",
+	"/proc/self",
+	"/proc/self/exe",
+	"/proc/self/maps",
+	"/proc/self/mem",
+	"/proc/self/stat",
+	"/proc/self/fd/4",
+	"/proc/self/cwd",
+	"/proc/self/root",
+	"/proc/self/task",
+	"/proc/self/environ",
+	"/proc/1/maps",
+	"/proc/net/unix",
+	"/proc/sysvipc/shm",
+	"/proc/mounts",
+	"/proc/self/fdinfo/5",
+	"/proc/sys/kernel/pid_max",
+	"/dev/null",
+	"/dev/zero",
+	"/dev/full",
+	"/dev/tty",
+	"/dev/ptmx",
+	"/dev/pts/0",
+	"/dev/shm/x",
+	"/dev/mqueue/q",
+	"q",
+	"tmpfs",
+	"proc",
+	"user.x",
+	"a",
+	"x/../y",
 };
 
 static char *place(size_t size) { return arena + (below(ARENA - size - 64) & (one_in(20) ? ~0ULL : ~7ULL)); }
@@ -185,7 +251,13 @@ static uint64_t msghdr(void)
 	for (int i = 0; i < 4; i++)
 		((int *)CMSG_DATA(c))[i] = (int)fd();
 	memset(m, 0, sizeof(*m));
-	m->msg_hdr = (struct msghdr){ one_in(3) ? (void *)sockaddr() : NULL, (socklen_t)small() * 14, (void *)vectors(), small(), one_in(2) ? c : NULL, 24 + small(), 0 };
+	m->msg_hdr = (struct msghdr){one_in(3) ? (void *)sockaddr() : NULL,
+				     (socklen_t)small() * 14,
+				     (void *)vectors(),
+				     small(),
+				     one_in(2) ? c : NULL,
+				     24 + small(),
+				     0};
 	return one_in(12) ? address() : (uint64_t)m;
 }
 
@@ -266,7 +338,11 @@ static uint64_t argument(enum fuzz_kind kind)
 	case FUZZ_IPC_FLAGS: return one_in(2) ? IPC_CREAT | 0666 : one_in(2) ? IPC_NOWAIT : flags();
 	case FUZZ_SOCKET_FAMILY: return one_in(8) ? small() : AF_UNIX;
 	case FUZZ_OPEN_FLAGS: return one_in(2) ? O_RDWR | O_CREAT | O_NONBLOCK : flags() | O_NONBLOCK;
-	case FUZZ_CLONE_FLAGS: return one_in(3) ? SIGCHLD : one_in(2) ? flags() | SIGCHLD : (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM);
+	case FUZZ_CLONE_FLAGS:
+		return one_in(3)   ? SIGCHLD
+		       : one_in(2) ? flags() | SIGCHLD
+				   : (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND |
+				      CLONE_THREAD | CLONE_SYSVSEM);
 	default: break;
 	}
 	if (kind >= FUZZ_PTR)

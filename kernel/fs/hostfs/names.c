@@ -495,7 +495,8 @@ static struct inode *hostfs_tmpfile(struct inode *dir, mode_t mode)
 #define DIR_OPERATIONS \
 	.lookup = hostfs_lookup, .create = hostfs_create, .mkdir = hostfs_mkdir, .mknod = hostfs_mknod, .symlink = hostfs_symlink, \
 	.link = hostfs_link, .unlink = hostfs_unlink, .rmdir = hostfs_rmdir, .rename = hostfs_rename, .tmpfile = hostfs_tmpfile, \
-	.getattr = hostfs_getattr, .setattr = hostfs_setattr, .getxattr = hostfs_getxattr, .setxattr = hostfs_setxattr, .listxattr = hostfs_listxattr, .removexattr = hostfs_removexattr
+	.getattr = hostfs_getattr, .setattr = hostfs_setattr, .getxattr = hostfs_getxattr, .setxattr = hostfs_setxattr, \
+	.listxattr = hostfs_listxattr, .removexattr = hostfs_removexattr
 
 const struct inode_operations hostfs_dir_iops = { DIR_OPERATIONS };
 const struct inode_operations hostfs_shared_dir_iops = { DIR_OPERATIONS, .revalidate = hostfs_revalidate };
