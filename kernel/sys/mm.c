@@ -315,10 +315,27 @@ static long advise_vma(struct vma *vma, u64 start, u64 end, int advice)
 	return result;
 }
 
+/* One host call will do for a thread's stack with its guard page: how far the advice can go at once. */
+static u64 advise_together(struct vma *vma, u64 end, int advice)
+{
+	u64 to = vma->end;
+
+	while (advice == MADV_DONTNEED && to < end && vma->backing == VMA_ANON && !(vma->flags & VM_LOCKED)) {
+		struct vma *next = vma_find(vma->mm, to);
+
+		if (!next || next->start != to || next->backing != VMA_ANON || (next->flags & VM_LOCKED))
+			break;
+		vma = next;
+		to = next->end;
+	}
+	return min(to, end);
+}
+
 long sys_madvise(u64 addr, size_t length, int advice)
 {
 	struct mm_struct *mm = current->mm;
 	u64 end = addr + PAGE_ALIGN(length), at = addr;
+	bool holes = false;
 	long result = 0;
 
 	if ((addr & ~PAGE_MASK) || end < addr)
@@ -334,22 +351,22 @@ long sys_madvise(u64 addr, size_t length, int advice)
 	}
 	while (at < end && !result) {
 		struct vma *vma = vma_find(mm, at);
+		u64 to;
 
 		if (!vma || vma->start >= end) {
-			result = -ENOMEM;
+			holes = true;
 			break;
 		}
 		if (vma->start > at) {
-			result = -ENOMEM;
+			holes = true;
 			at = vma->start;
 		}
-		long one = advise_vma(vma, at, min(end, vma->end), advice);
-		if (one) {
-			result = one;
-			break;
-		}
-		at = vma->end;
+		to = advise_together(vma, end, advice);
+		result = advise_vma(vma, at, to, advice);
+		at = to;
 	}
+	if (!result && holes)
+		result = -ENOMEM;
 	mutex_unlock(&mm->mmap_lock);
 	return result;
 }
