@@ -445,7 +445,6 @@ static void robust_list_exit(struct task_struct *task)
 	user_ptr head = task->robust_list;
 	u64 entry, offset, pending, next;
 
-	task->robust_list = USER_NULL;
 	if (get_user_u64(&entry, head) || get_user_u64(&offset, user_ptr_add(head, 8)) ||
 	    get_user_u64(&pending, user_ptr_add(head, 16)))
 		return;
@@ -470,6 +469,7 @@ void futex_exit(struct task_struct *task)
 	assert_kernel_locked();
 	if (!user_ptr_is_null(task->robust_list))
 		robust_list_exit(task);
+	task->robust_list = USER_NULL; /* only now: until then others wait for what happens to its words */
 	if (task->pi_owned.next)
 		futex_pi_exit(task);
 }

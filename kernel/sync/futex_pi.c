@@ -41,7 +41,7 @@ static struct futex_waiter *top_waiter(const struct futex_pi *pi)
 	struct futex_waiter *waiter, *top = NULL;
 
 	list_for_each_entry(waiter, bucket, link)
-		if (waiter->pi == pi && (!top || more_important(waiter->task, top->task)))
+		if (waiter->pi == pi && !waiter->granted && (!top || more_important(waiter->task, top->task)))
 			top = waiter;
 	return top;
 }
@@ -257,6 +257,13 @@ static void grant(struct futex_pi *pi, struct futex_waiter *heir)
 {
 	set_owner(pi, heir->task);
 	heir->granted = true;
+	heir->task->pi_blocked_on = NULL;
+	if (heir->fix_word) {
+		/* Until it has entered itself into the word it stands in the queue, so that nobody takes the lock for free. */
+		heir->woken = true;
+		try_to_wake_up(heir->task, TASK_NORMAL, false);
+		return;
+	}
 	list_del(&heir->link); /* no longer one of those who lend */
 	pi->nr_waiters++; /* keep it over detach: the others wait for the new owner */
 	detach(heir);
@@ -286,9 +293,9 @@ static int fix_word(user_ptr word)
 /* After the sleep of somebody who waits for the PI lock at `word`. */
 static int finish_lock(struct futex_waiter *waiter, user_ptr word, int error)
 {
-	list_del(&waiter->link);
 	if (waiter->granted)
-		return waiter->fix_word ? fix_word(word) : 0;
+		error = waiter->fix_word ? fix_word(word) : 0;
+	list_del(&waiter->link);
 	detach(waiter);
 	return error;
 }

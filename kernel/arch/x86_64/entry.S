@@ -302,6 +302,53 @@ raw_cmpxchg_u32:
 	.quad 24b, 20b
 	.popsection
 
+/*
+ * int raw_get_u32(u32 *dst, const u32 *src) and friends: one load or one store, because programs change the word meanwhile
+ * (futexes): half an old value and half a new one would be a third.
+ */
+	.globl raw_get_u32
+	.type raw_get_u32, @function
+raw_get_u32:
+26:	mov (%rsi), %eax
+	mov %eax, (%rdi)
+	xor %eax, %eax
+	ret
+	.pushsection __ex_table, "a"
+	.quad 26b, 20b
+	.popsection
+
+	.globl raw_get_u64
+	.type raw_get_u64, @function
+raw_get_u64:
+27:	mov (%rsi), %rax
+	mov %rax, (%rdi)
+	xor %eax, %eax
+	ret
+	.pushsection __ex_table, "a"
+	.quad 27b, 20b
+	.popsection
+
+/* int raw_put_u32(u32 *dst, u32 value) */
+	.globl raw_put_u32
+	.type raw_put_u32, @function
+raw_put_u32:
+28:	mov %esi, (%rdi)
+	xor %eax, %eax
+	ret
+	.pushsection __ex_table, "a"
+	.quad 28b, 20b
+	.popsection
+
+	.globl raw_put_u64
+	.type raw_put_u64, @function
+raw_put_u64:
+29:	mov %rsi, (%rdi)
+	xor %eax, %eax
+	ret
+	.pushsection __ex_table, "a"
+	.quad 29b, 20b
+	.popsection
+
 /* int raw_xrstor(const void *buffer, u64 mask): 0, or -14 if the image is not valid. */
 	.globl raw_xrstor
 	.type raw_xrstor, @function

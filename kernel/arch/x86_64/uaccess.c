@@ -11,6 +11,10 @@ size_t raw_copy(void *dst, const void *src, size_t n);
 size_t raw_clear(void *dst, size_t n);
 long raw_strncpy(char *dst, const char *src, size_t size);
 long raw_strnlen(const char *src, size_t max);
+int raw_get_u32(u32 *dst, const u32 *src);
+int raw_get_u64(u64 *dst, const u64 *src);
+int raw_put_u32(u32 *dst, u32 value);
+int raw_put_u64(u64 *dst, u64 value);
 int raw_cmpxchg_u32(u32 *ptr, u32 *expected, u32 desired);
 
 bool access_ok(user_ptr p, size_t n)
@@ -102,10 +106,25 @@ char *strdup_from_user(user_ptr src, size_t max_length, int too_long)
 	return copy;
 }
 
-int get_user_u32(u32 *ret_value, user_ptr src) { return copy_from_user(ret_value, src, sizeof(*ret_value)); }
-int get_user_u64(u64 *ret_value, user_ptr src) { return copy_from_user(ret_value, src, sizeof(*ret_value)); }
-int put_user_u32(user_ptr dst, u32 value) { return copy_to_user(dst, &value, sizeof(value)); }
-int put_user_u64(user_ptr dst, u64 value) { return copy_to_user(dst, &value, sizeof(value)); }
+int get_user_u32(u32 *ret_value, user_ptr src)
+{
+	return access_ok(src, sizeof(u32)) ? raw_get_u32(ret_value, (const u32 *)src.addr) : -EFAULT;
+}
+
+int get_user_u64(u64 *ret_value, user_ptr src)
+{
+	return access_ok(src, sizeof(u64)) ? raw_get_u64(ret_value, (const u64 *)src.addr) : -EFAULT;
+}
+
+int put_user_u32(user_ptr dst, u32 value)
+{
+	return access_ok(dst, sizeof(u32)) ? raw_put_u32((u32 *)dst.addr, value) : -EFAULT;
+}
+
+int put_user_u64(user_ptr dst, u64 value)
+{
+	return access_ok(dst, sizeof(u64)) ? raw_put_u64((u64 *)dst.addr, value) : -EFAULT;
+}
 
 int cmpxchg_user_u32(user_ptr ptr, u32 *expected, u32 desired)
 {

@@ -36,6 +36,7 @@ long __must_check strnlen_user(user_ptr src, size_t max);
 /* A copy of the string in the heap: the pointer, or ERR_PTR(-EFAULT, -ENOMEM, `too_long` if over `max`). */
 char *strdup_from_user(user_ptr src, size_t max, int too_long);
 
+/* One load or store each: what stands there is read or written as a whole. */
 int __must_check get_user_u32(u32 *ret_value, user_ptr src);
 int __must_check get_user_u64(u64 *ret_value, user_ptr src);
 int __must_check put_user_u32(user_ptr dst, u32 value);
