@@ -296,7 +296,7 @@ static void open_descriptors(void)
 	memfd_create("fuzz", MFD_ALLOW_SEALING);
 	struct epoll_event e = { EPOLLIN | EPOLLOUT, { 0 } };
 	int ep = epoll_create1(0);
-	for (int fd = 3; fd < ep; fd++)
+	for (int fd = 3; fd < ep && fd < 40; fd++)
 		epoll_ctl(ep, EPOLL_CTL_ADD, fd, &e);
 	syscall(SYS_pidfd_open, getpid(), 0);
 }
@@ -346,7 +346,7 @@ static void *worker(void *arg)
 			chdir("/tmp/fuzz");
 			syscall(SYS_personality, 0);
 		}
-		if (one_in(&r, 500))
+		if (one_in(&r, 4000))
 			open_descriptors();
 		if (one_in(&r, 3000)) {
 			pid_t pid = fork();
