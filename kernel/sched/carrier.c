@@ -92,6 +92,7 @@ int carrier_clone_thread(struct carrier *c)
 	kernel_lock();
 	c->bound_cpu = this_carrier()->bound_cpu;
 	c->host_pid = c->mm->host_pid;
+	this_carrier()->cpu->stats->carriers++;
 	if (tid < 0)
 		carrier_free(c);
 	return tid < 0 ? (int)tid : 0;
@@ -108,6 +109,7 @@ int carrier_clone_process(struct carrier *c)
 		carrier_free(c);
 		return (int)pid;
 	}
+	this_carrier()->cpu->stats->host_processes++;
 	c->bound_cpu = this_carrier()->bound_cpu; /* the host's clone inherits it */
 	c->host_pid = (int)pid;
 	c->mm->host_pid = (int)pid;
@@ -200,8 +202,10 @@ bool cpu_is_idle(struct cpu *cpu) { return cpu->rq->curr == NULL; }
 
 void cpu_wake_idle(struct cpu *cpu)
 {
-	if (atomic_exchange(&cpu->idle_word, CPU_BUSY) == CPU_SLEEPING)
-		host_futex((u32 *)&cpu->idle_word, FUTEX_WAKE, 1, NULL, NULL, 0);
+	if (atomic_exchange(&cpu->idle_word, CPU_BUSY) != CPU_SLEEPING)
+		return;
+	cpu->stats->remote_wakeups++;
+	host_futex((u32 *)&cpu->idle_word, FUTEX_WAKE, 1, NULL, NULL, 0);
 }
 
 void cpu_preempt(struct cpu *cpu)
@@ -211,8 +215,10 @@ void cpu_preempt(struct cpu *cpu)
 	if (READ_ONCE(c->need_resched) || c->idle)
 		return;
 	WRITE_ONCE(c->need_resched, 1);
-	if (c != this_carrier() && READ_ONCE(c->ready))
+	if (c != this_carrier() && READ_ONCE(c->ready)) {
+		cpu->stats->preempt_signals++;
 		host_tgkill(c->host_pid, c->host_tid, HOST_SIGNAL_PREEMPT);
+	}
 }
 
 void sched_timer_armed(u64 expires)
@@ -249,6 +255,7 @@ static void idle_wait(struct carrier *c)
 		timer_cpu_deadline = next;
 	}
 	c->idle = true;
+	cpu->stats->switches_idle++;
 	atomic_store(&cpu->idle_word, CPU_SLEEPING);
 	kernel_unlock();
 	futex_wait_until(&cpu->idle_word, CPU_SLEEPING, timers ? next : NEVER);

@@ -13,6 +13,7 @@
 #include "kernel/sched/switch.h"
 #include "kernel/task/signal.h"
 #include "kernel/time/posix_timer.h"
+#include "kernel/trace/stats.h"
 
 struct rq runqueues[MAX_CPUS] __cold_data;
 struct cpu cpus[MAX_CPUS];
@@ -171,6 +172,7 @@ bool try_to_wake_up(struct task_struct *task, unsigned mask, bool sync)
 	rq_clock_update(rq);
 	if (cpu != task->sched.cpu) {
 		task->sched.nr_migrations++;
+		cpus[cpu].stats->migrations++;
 		task->sched.class->migrate_task_rq(task_rq(task), rq, task);
 	}
 	task->sched.nr_wakeups++;
@@ -522,6 +524,7 @@ void sched_move_queued(struct task_struct *task, int cpu)
 	deactivate_task(from, task, false);
 	task->sched.class->migrate_task_rq(from, to, task);
 	task->sched.nr_migrations++;
+	cpus[cpu].stats->migrations++;
 	activate_task(to, task, false);
 	check_preempt(to, task);
 }
@@ -541,6 +544,7 @@ void sched_migrate_current(int cpu)
 	activate_task(to, task, false);
 	check_preempt(to, task);
 	task->sched.nr_migrations++;
+	cpus[cpu].stats->migrations++;
 	sched_switch_away(from);
 }
 

@@ -8,6 +8,7 @@
 #include "host.gen.h"
 #include "kernel/init/init.h"
 #include "kernel/locking.h"
+#include "kernel/sched/carrier.h"
 #include "kernel/task/task.h"
 #include "kernel/time/timer.h"
 #include "kernel/trace/stats.h"
@@ -65,13 +66,22 @@ static bool try_kernel_lock(void)
 						       memory_order_relaxed);
 }
 
+static struct kernel_stats *lock_stats(void)
+{
+	const struct cpu *cpu = this_carrier()->cpu;
+
+	return cpu ? cpu->stats : stats_of(NO_CPU_STATS);
+}
+
 static __attribute__((noinline)) void kernel_lock_slow(void)
 {
+	lock_stats()->lock_contended++;
 	for (int i = 0; i < SPINS; i++) {
 		if (atomic_load_explicit(&the_lock.word, memory_order_relaxed) == LOCK_FREE && try_kernel_lock())
 			return;
 		cpu_relax();
 	}
+	lock_stats()->lock_slept++;
 	atomic_fetch_add(&the_lock.waiters, 1);
 	while (!try_kernel_lock()) {
 		u64 deadline = ktime_get() + MISSED_WAKEUP_NS;

@@ -27,7 +27,7 @@ def make_rootfs(context):
         shutil.copy("/bin/busybox", busybox)
         os.symlink("busybox", os.path.join(root, "bin/sh"))
     shutil.copy(os.path.realpath("/lib64/ld-linux-x86-64.so.2"), os.path.join(root, "lib64/ld-linux-x86-64.so.2"))
-    for library in ("libc.so.6", "libpthread.so.0", "librt.so.1", "libm.so.6"):
+    for library in ("libc.so.6", "libpthread.so.0", "librt.so.1", "libm.so.6", "libgcc_s.so.1"):
         shutil.copy(os.path.join("/lib/x86_64-linux-gnu", library), os.path.join(root, "lib/x86_64-linux-gnu", library))
     return root
 

@@ -26,6 +26,7 @@
 #include "kernel/sched/carrier.h"
 #include "kernel/sched/internal.h"
 #include "kernel/task/task.h"
+#include "kernel/trace/stats.h"
 
 #define NR_SLOTS (LAYOUT_SITE_TABLE_SIZE / 8)
 #define TRAMPOLINE_SIZE 64
@@ -319,6 +320,7 @@ void patch_call_site(struct pt_regs *regs)
 	if (!recognise(&found, code, after, rip, regs->rax) ||
 	    (found.form == FORM_SYSCALL_NEXT && displaced_is_target(vma, rip))) {
 		rejected[bucket_of(rip)] = rip;
+		this_carrier()->cpu->stats->sites_refused++;
 		return;
 	}
 	site = site_make(&found);
@@ -328,6 +330,7 @@ void patch_call_site(struct pt_regs *regs)
 	if (!worth_it(mm, rip) || (site->form == FORM_SYSCALL_NEXT && !redirect_others(mm, site)))
 		return;
 	apply(vma, site);
+	this_carrier()->cpu->stats->sites_patched++;
 	regs->rip = patch_fix_resume_address(rip);
 }
 

@@ -330,6 +330,7 @@ static void trap_from_user(void *arg)
 			}
 		}
 		task->fault_error = fault.error;
+		this_carrier()->cpu->stats->faults++;
 		force_signal_fault(fault.signal, fault.code, fault.address, fault.trap_number);
 		kernel_unlock();
 	}
