@@ -15,6 +15,7 @@
 #include <linux/signal.h>
 
 #include "kernel/arch/x86_64/fpu.h"
+#include "include/abi/layout.h"
 #include "kernel/arch/x86_64/patch.h"
 #include "kernel/mm/alloc.h"
 #include "kernel/mm/mm.h"
@@ -64,7 +65,8 @@ void check_resume_address(const struct pt_regs *regs)
 {
 	if (regs->rip >> 47)
 		force_signal_fault(SIGSEGV, SI_KERNEL, 0, TRAP_GENERAL_PROTECTION);
-	else if (regs->rip >= KERNEL_RANGE_START && regs->rip < KERNEL_RANGE_END && !patch_is_trampoline(regs->rip))
+	else if (regs->rip >= KERNEL_RANGE_START && regs->rip < KERNEL_RANGE_END && !patch_is_trampoline(regs->rip) &&
+		 !(regs->rip >= LAYOUT_HOST_VDSO && regs->rip < LAYOUT_HOST_VDSO_END)) /* a program reads a clock there */
 		force_signal_fault(SIGSEGV, SEGV_MAPERR, regs->rip, TRAP_PAGE_FAULT);
 }
 
