@@ -23,7 +23,9 @@ bool access_ok(user_ptr p, size_t n)
 
 	if (end < p.addr || end > USER_MAX)
 		return false;
-	return end <= KERNEL_RANGE_START || p.addr >= KERNEL_RANGE_END;
+	if (p.addr >= SITE_TABLE_END)
+		return end <= KERNEL_RANGE_START || p.addr >= KERNEL_RANGE_END;
+	return end <= SITE_TABLE_START;
 }
 
 size_t copy_from_user_partial(void *dst, user_ptr src, size_t n)
@@ -58,7 +60,9 @@ int clear_user(user_ptr dst, size_t n)
 /* Bytes from `src` to the end of the part of the address space that it lies in; 0 if it lies in none. */
 static size_t user_room(user_ptr src)
 {
-	if (src.addr < KERNEL_RANGE_START)
+	if (src.addr < SITE_TABLE_START)
+		return SITE_TABLE_START - src.addr;
+	if (src.addr >= SITE_TABLE_END && src.addr < KERNEL_RANGE_START)
 		return KERNEL_RANGE_START - src.addr;
 	if (src.addr >= KERNEL_RANGE_END && src.addr < USER_MAX)
 		return USER_MAX - src.addr;
