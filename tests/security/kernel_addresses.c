@@ -30,6 +30,8 @@ static bool may_ignore(const char *name, int argument)
 		{ "getcpu", 2 }, { "gettimeofday", 1 }, { "set_tid_address", 0 }, { "set_robust_list", 0 }, { "clone", 3 }, { "clone", 2 },
 		{ "recvfrom", 5 }, { "accept", 2 }, { "accept4", 3 }, { "prctl", 1 }, { "rt_sigtimedwait", 1 }, { "waitid", 2 }, { "wait4", 1 },
 		{ "mount", 4 }, { "mount", 0 }, { "mount", 2 }, { "reboot", 3 }, { "semctl", 3 }, { "madvise", 0 },
+		/* nothing to copy, with these arguments */
+		{ "flistxattr", 1 }, { "getgroups", 1 }, { "getpeername", 1 }, { "getsockname", 1 }, { "recvfrom", 4 }, { "syslog", 1 },
 	};
 	for (size_t i = 0; i < sizeof(list) / sizeof(list[0]); i++)
 		if (!strcmp(list[i].name, name) && list[i].argument == argument)
@@ -102,7 +104,7 @@ static void generic(void)
 static void exact(void)
 {
 	int good = 0, all = 0, p[2], s[2], file = open("/tmp/kernel_addresses", O_CREAT | O_RDWR, 0600), epoll = epoll_create1(0);
-	int event = eventfd(1, 0);
+	int event = eventfd(1, EFD_NONBLOCK);
 	struct iovec iov;
 	struct timespec ts = { 0, 1 };
 
@@ -117,7 +119,7 @@ static void exact(void)
 	MUST_FAULT(syscall(SYS_write, s[0], BAD, 1));
 	MUST_FAULT(syscall(SYS_pread64, file, BAD, 4, 0));
 	MUST_FAULT(syscall(SYS_pwrite64, file, BAD, 4, 0));
-	MUST_FAULT(syscall(SYS_read, event, BAD, 8));
+	MUST_FAULT((write(event, &(uint64_t){ 1 }, 8), syscall(SYS_read, event, BAD, 8)));
 	MUST_FAULT(syscall(SYS_open, BAD, O_RDONLY));
 	MUST_FAULT(syscall(SYS_stat, BAD, arena));
 	MUST_FAULT(syscall(SYS_stat, "/", BAD));
@@ -128,7 +130,7 @@ static void exact(void)
 	MUST_FAULT(syscall(SYS_uname, BAD));
 	MUST_FAULT(syscall(SYS_pipe, BAD));
 	MUST_FAULT(syscall(SYS_socketpair, AF_UNIX, SOCK_STREAM, 0, BAD));
-	MUST_FAULT(syscall(SYS_getsockname, s[0], BAD, arena));
+	MUST_FAULT((*(int *)arena = 16, syscall(SYS_getsockname, s[0], BAD, arena)));
 	MUST_FAULT(syscall(SYS_getsockname, s[0], arena, BAD));
 	MUST_FAULT(syscall(SYS_sendto, s[0], BAD, 1, 0, NULL, 0));
 	MUST_FAULT(syscall(SYS_recvfrom, s[0], BAD, 1, MSG_PEEK, NULL, NULL));
@@ -144,7 +146,7 @@ static void exact(void)
 	MUST_FAULT(syscall(SYS_clock_gettime, CLOCK_REALTIME, BAD));
 	MUST_FAULT(syscall(SYS_nanosleep, BAD, NULL));
 	MUST_FAULT(syscall(SYS_getrlimit, 7, BAD));
-	MUST_FAULT(syscall(SYS_setrlimit, 7, BAD));
+	MUST_FAULT(syscall(SYS_setrlimit, 4, BAD));
 	MUST_FAULT(syscall(SYS_getrusage, 0, BAD));
 	MUST_FAULT(syscall(SYS_sysinfo, BAD));
 	MUST_FAULT(syscall(SYS_times, BAD));
@@ -230,6 +232,7 @@ static void mappings(void)
 
 int main(void)
 {
+	alarm(100); /* nothing here should wait */
 	arena = mmap(NULL, 1 << 16, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	exact();
 	generic();

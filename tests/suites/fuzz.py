@@ -44,26 +44,27 @@ def host_target(context, path):
     return name, run
 
 
-def syscall_target(context, cpus):
+def syscall_target(context, cpus, source="syscalls"):
     """The system call fuzzer against a kernel built with its checks: no oops, no hang, no leaked object."""
     def run():
         root = make_rootfs(context)
         table = context.out("fuzz", "syscalls.fuzz.gen.h")
         context.run(["python3", context.path("tools/gen_syscalls.py"), "fuzz", context.path("kernel/syscalls.tbl"), table], check=True)
         context.run(["gcc", "-O1", "-g", "-static", "-I", os.path.dirname(table), "-o", os.path.join(root, "bin/syscall-fuzzer"),
-                     context.path("tests/fuzz/syscalls.c"), "-lpthread"], check=True)
+                     context.path(f"tests/fuzz/{source}.c"), "-lpthread"], check=True)
         clean_data(root)
         seed = os.environ.get("FUZZ_SEED") or str(int.from_bytes(os.urandom(3), "little"))
         linuxd = os.path.join(context.build, "builds", "gcc-debug", "linuxd")
         saved, context.linuxd = context.linuxd, linuxd if os.path.exists(linuxd) else context.linuxd
         try:
             result = context.inside(root, ["/bin/syscall-fuzzer", str(SYSCALL_SECONDS // 2), seed], cpus=cpus,
-                                    timeout=SYSCALL_SECONDS // 2 + 60, options=["--tmpfs", "/tmp", "--memory", "512M"])
+                                    timeout=SYSCALL_SECONDS // 2 + 60, options=["--tmpfs", "/tmp", "--memory", "512M", "--read-only",
+                                             "--bind", os.path.join(root, "data") + ":/data"])
         finally:
             context.linuxd = saved
         if result.status != 0 or b"kernel sane" not in result.output:
             raise Failure(f"status {result.status}, seed {seed}")
-    return f"syscalls-{cpus}cpu", run
+    return f"{source}-{cpus}cpu", run
 
 
 def container_target(context, path):
@@ -86,7 +87,7 @@ def container_target(context, path):
 
 
 def fuzz(context):
-    tests = [syscall_target(context, cpus) for cpus in (2, 1)]
+    tests = [syscall_target(context, cpus, source) for source in ("syscalls", "lives") for cpus in (2, 1)]
     for path in sorted(glob.glob(context.path("tests/fuzz/*.c"))):
         with open(path) as f:
             text = f.read()

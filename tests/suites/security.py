@@ -130,4 +130,17 @@ def security(context):
             if result.status != 0:
                 raise Failure(f"status {result.status}")
 
-    return [("direct-calls", direct_calls), ("gadget-calls", gadget_calls), ("escape", escape), ("bind", bind_is_confined)]
+    def kernel_addresses():
+        """Pointers into the kernel's range are EFAULT, mappings there are refused."""
+        root = make_rootfs(context)
+        table = context.out("security", "syscalls.fuzz.gen.h")
+        context.run(["python3", context.path("tools/gen_syscalls.py"), "fuzz", context.path("kernel/syscalls.tbl"), table], check=True)
+        context.run(["gcc", "-O1", "-g", "-w", "-static", "-I", os.path.dirname(table), "-o", os.path.join(root, "bin/kernel_addresses"),
+                     context.path("tests/security/kernel_addresses.c"), "-lpthread"], check=True)
+        result = context.inside(root, ["/bin/kernel_addresses"], timeout=200, options=["--tmpfs", "/tmp"])
+        failed = re.findall(r"^FAIL.*", result.output.decode(errors="replace"), re.M)
+        if failed or result.status:
+            raise Failure("; ".join(failed[:5]) or f"status {result.status}")
+
+    return [("direct-calls", direct_calls), ("gadget-calls", gadget_calls), ("escape", escape), ("bind", bind_is_confined),
+            ("kernel-addresses", kernel_addresses)]
