@@ -174,6 +174,8 @@ def collect(context, groups):
 
 
 def main():
+    # Tests start with the dispositions of a login shell, whoever started us (nohup ignores SIGHUP).
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     parser = argparse.ArgumentParser()
     parser.add_argument("--build", default="build")
     parser.add_argument("--group", action="append", choices=GROUPS)
