@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """make bench: each row natively and inside linuxd, alternately; median of the pairs, ratio, and the limit it should keep.
 
-usage: bench/run.py [--build DIR] [--rounds N] [--dynamic] [--cpus N] [ROW]...
+usage: bench/run.py [--build DIR] [--rounds N] [--dynamic] [--cpus N] [--readme] [ROW]...
 
 Native is the host's kernel in the same root file system (namespaces and chroot, tests/oracle.sh); for the whole command it is
-`runc run`. Both sides run the same binaries. Writes the table also to BUILD/bench.md.
+`runc run`. Both sides run the same binaries. Writes the table also to BUILD/bench.md, and with --readme into README.md.
 """
 import argparse
 import json
@@ -176,12 +176,28 @@ def show(value):
     return f"{value:.3g} ns"
 
 
+def write_readme(lines, options):
+    path = os.path.join(SOURCE, "README.md")
+    with open(path) as f:
+        text = f.read()
+    with open("/proc/cpuinfo") as f:
+        model = next((line.split(":")[1].strip() for line in f if line.startswith("model name")), "an unknown processor")
+    load = os.getloadavg()[0]
+    note = f"Measured on {os.cpu_count()} cpus of {model}, Linux {os.uname().release}, `--cpus {options.cpus}`, median of {options.rounds} pairs"
+    note += f"; the machine was not quiet (load average {load:.1f})." if load > 2.5 else "."
+    start, end = "<!-- bench:start -->", "<!-- bench:end -->"
+    before, after = text.split(start)[0], text.split(end)[1]
+    with open(path, "w") as f:
+        f.write(before + start + "\n" + note + "\n\n" + "\n".join(lines) + "\n" + end + after)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--build", default="build")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--cpus", type=int, default=2)
     parser.add_argument("--dynamic", action="store_true")
+    parser.add_argument("--readme", action="store_true")
     parser.add_argument("rows", nargs="*")
     options = parser.parse_args()
     bench = Bench(options)
@@ -219,6 +235,8 @@ def main():
     print(f"\n{short} rows fall short, {broken} failed")
     with open(os.path.join(bench.build, "bench.md"), "w") as f:
         f.write("\n".join(lines) + "\n")
+    if options.readme:
+        write_readme(lines, options)
     return 1 if broken else 0
 
 
