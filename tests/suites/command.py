@@ -60,8 +60,8 @@ class Terminal:
             if select.select([self.fd], [], [], 0.05)[0]:
                 try:
                     os.read(self.fd, 65536)
-                except OSError:
-                    pass
+                except OSError: # the other side is closed: linuxd is on its way out
+                    time.sleep(0.05)
         os.kill(self.pid, signal.SIGKILL)
         os.waitpid(self.pid, 0)
         raise Failure("linuxd does not end")
