@@ -36,17 +36,16 @@ static void futex_sleep_until(u32 *word, u32 value, u64 deadline)
 static u32 clock_word;
 static u64 clock_deadline = NEVER;
 
-static bool ticking;
+static u64 tick_deadline = NEVER;
 bool tick_hint; /* a cpu has more than one runnable task, or a timer on CPU time */
 
 void clock_thread_kick_if_needed(void)
 {
 	u64 wanted = clock_thread_owns_timers() ? ktimers_next() : NEVER;
 
-	if (tick_hint && !ticking) {
-		ticking = true;
-		wanted = min(wanted, ktime_get() + sched_tick_period());
-	}
+	if (tick_hint && tick_deadline == NEVER)
+		tick_deadline = ktime_get() + sched_tick_period();
+	wanted = min(wanted, tick_deadline);
 	if (wanted >= clock_deadline)
 		return;
 	clock_deadline = wanted;
@@ -58,13 +57,15 @@ static void clock_thread(struct carrier *self)
 {
 	kernel_lock();
 	for (;;) {
-		u64 now = ktime_get(), next = ktimers_run(now), tick;
+		u64 now = ktime_get(), next = ktimers_run(now);
 		u32 seen;
 
-		tick_hint = false;
-		tick = sched_clock_tick(now);
-		ticking = tick != NEVER;
-		clock_deadline = min(clock_thread_owns_timers() ? next : NEVER, tick);
+		/* Whoever asks for ticks wakes this thread at once, but the tick is for later. */
+		if (now >= tick_deadline) {
+			tick_hint = false;
+			tick_deadline = sched_clock_tick(now);
+		}
+		clock_deadline = min(clock_thread_owns_timers() ? next : NEVER, tick_deadline);
 		seen = clock_word;
 		kernel_unlock();
 		futex_sleep_until(&clock_word, seen, clock_deadline);
