@@ -503,6 +503,8 @@ void reap_dead_task(void)
 
 /* ---- ticks and balance ---- */
 
+#define BALANCE_INTERVAL (8 * NSEC_PER_MSEC)
+
 bool balance_pull(struct rq *rq)
 {
 	struct rq *busiest = NULL;
@@ -521,6 +523,33 @@ bool balance_pull(struct rq *rq)
 		}
 	}
 	return false;
+}
+
+/* One waiting task from the busiest cpu to the least busy, never for a difference of one. */
+static void balance_periodic(u64 now)
+{
+	static u64 next_balance;
+	struct rq *busiest = &runqueues[0], *idlest = &runqueues[0];
+
+	if (now < next_balance)
+		return;
+	next_balance = now + BALANCE_INTERVAL;
+	for (int i = 1; i < nr_cpus; i++) {
+		if (runqueues[i].nr_running > busiest->nr_running)
+			busiest = &runqueues[i];
+		if (runqueues[i].nr_running < idlest->nr_running)
+			idlest = &runqueues[i];
+	}
+	if (busiest->nr_running < idlest->nr_running + 2)
+		return;
+	for (int i = 0; sched_classes[i]; i++) {
+		struct task_struct *task = sched_classes[i]->steal(busiest, idlest->cpu);
+
+		if (task) {
+			sched_move_queued(task, idlest->cpu);
+			return;
+		}
+	}
 }
 
 #define TICK_MIN NSEC_PER_MSEC
@@ -580,6 +609,7 @@ u64 sched_clock_tick(u64 now)
 		return NEVER;
 	}
 	tick_period = TICK_MIN;
+	balance_periodic(now);
 	for (int i = 0; pull && idle && i < nr_cpus; i++)
 		if (!cpus[i].rq->curr)
 			cpu_wake_idle(&cpus[i]); /* it pulls */
