@@ -13,6 +13,7 @@
 #include "kernel/sched/carrier.h"
 
 #include <linux/futex.h>
+#include <linux/mman.h>
 
 #include "host.gen.h"
 #include "include/abi/boot.h"
@@ -25,7 +26,7 @@
 #include "kernel/sched/switch.h"
 #include "kernel/time/posix_timer.h"
 
-extern char carrier_clone_start[], data_start[];
+extern char carrier_clone_start[], text_start[], text_end[], data_start[], cold_start[];
 void carrier_host_exit(u32 *gone) __noreturn;
 
 static LIST_HEAD(dead_carriers);
@@ -426,6 +427,10 @@ void carrier_main(struct carrier *c)
 	/* A read brings the neighbourhood of the page into a fresh process, a write only the page itself. */
 	(void)*(volatile char *)data_start;
 	host_sigaltstack((void *)&altstack, NULL);
+	if (c->prefault) {
+		host_madvise((u64)text_start, PAGE_ALIGN((u64)text_end - (u64)text_start), MADV_POPULATE_READ);
+		host_madvise((u64)data_start, PAGE_ALIGN((u64)cold_start - (u64)data_start), MADV_POPULATE_READ);
+	}
 	WRITE_ONCE(c->ready, true);
 	park(c);
 	for (;;) {

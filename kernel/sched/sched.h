@@ -79,6 +79,7 @@ struct carrier {
 	struct task_struct *prev; /* whose stack was just left */
 	bool idle;                /* active, sleeping for its cpu */
 	bool leaving;             /* its mm is gone */
+	bool prefault;            /* begins by bringing the kernel into its page tables: it has time */
 	bool ready;               /* has its own signal stack: a forked one begins with its parent's, and must get no signals there */
 	int claimed_for;          /* idle, and wanted by this cpu; -1 */
 	int bound_cpu;            /* cpu whose host affinity it has; -1: none */

@@ -22,7 +22,12 @@ static struct mm_struct *make(void)
 {
 	struct mm_struct *mm = mm_alloc();
 	struct carrier *carrier = mm ? carrier_alloc(mm) : NULL;
-	int error = carrier ? carrier_clone_process(carrier) : -ENOMEM;
+	int error = -ENOMEM;
+
+	if (carrier) {
+		carrier->prefault = true;
+		error = carrier_clone_process(carrier);
+	}
 
 	if (error > 0)
 		return mm;
