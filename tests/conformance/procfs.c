@@ -424,8 +424,18 @@ static void machine(void)
 	close(fd);
 }
 
+/* The C library keeps 32 and 33 for itself and would not say SIG_DFL for them; who started us on the host may have ignored them. */
+static void default_signals(void)
+{
+	struct { void *handler; unsigned long flags; void *restorer; unsigned long mask; } action = { 0 };
+
+	for (int sig = 1; sig <= 64; sig++)
+		syscall(SYS_rt_sigaction, sig, &action, NULL, 8);
+}
+
 int main(int argc, char **argv)
 {
+	default_signals();
 	status();
 	stat_file();
 	command(argc, argv);
