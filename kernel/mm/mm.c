@@ -136,7 +136,6 @@ void task_change_mm(struct mm_struct *mm)
 	if (mm) {
 		mm->nr_tasks++;
 		carrier->handoff_to = task;
-		carrier->prev = task;
 		switch_stacks(&task->kernel_sp, carrier->carrier_sp);
 	}
 	if (old) {

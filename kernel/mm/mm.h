@@ -112,7 +112,6 @@ struct mm_struct {
 	bool membarrier_registered;
 	u64 peak_vm;
 	u64 rss_pages, rss_time; /* resident pages, and when (CLOCK_MONOTONIC) that was asked */
-	void *aio;            /* next issue */
 	struct wait_queue_head core_wait;
 };
 extern struct mm_struct kernel_mm;

@@ -346,7 +346,6 @@ void schedule(void)
 		switch_stacks(&prev->kernel_sp, next->kernel_sp);
 	} else {
 		carrier->handoff_to = next;
-		carrier->prev = prev;
 		switch_stacks(&prev->kernel_sp, carrier->carrier_sp);
 	}
 	/* Running again, maybe on another carrier and cpu. */
@@ -559,7 +558,6 @@ void sched_switch_away(struct rq *rq)
 	carrier_unload_task(prev);
 	/* Through the carrier's own stack, so that nobody can run prev while this stack is still in use: the lock is held. */
 	carrier->handoff_to = next;
-	carrier->prev = prev;
 	switch_stacks(&prev->kernel_sp, carrier->carrier_sp);
 	reap_dead_task();
 }

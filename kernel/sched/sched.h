@@ -76,7 +76,6 @@ struct carrier {
 	atomic_uint run;          /* futex word: CARRIER_* */
 	int host_pid, host_tid;
 	struct task_struct *handoff_to; /* picked, to be run by this carrier next */
-	struct task_struct *prev; /* whose stack was just left */
 	bool idle;                /* active, sleeping for its cpu */
 	bool leaving;             /* its mm is gone */
 	bool prefault;            /* begins by bringing the kernel into its page tables: it has time */

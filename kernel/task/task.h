@@ -217,7 +217,7 @@ struct task_struct {
 	int exit_code;
 	int exit_state;         /* 0, EXIT_ZOMBIE, EXIT_DEAD */
 	int pdeath_signal;
-	bool did_exec, dumpable_dirty;
+	bool did_exec;
 	char comm[16];
 
 	struct signal_struct *signal;
@@ -250,10 +250,9 @@ struct task_struct {
 	bool vfork_finished;
 	struct hlist_head sem_undo;      /* ipc/sem.c */
 	void *sysv_undo;
-	void *io_contexts;               /* aio, per mm in fact; next issue */
 
 	unsigned personality;
-	bool no_new_privs, keep_caps_unused;
+	bool no_new_privs;
 	int ioprio;
 	u64 timer_slack, default_timer_slack;
 	u64 start_time;         /* CLOCK_BOOTTIME */
