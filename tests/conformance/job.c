@@ -34,9 +34,17 @@ static void wait_show(pid_t pid, int flags)
 		say("waitpid: %s %d", got == 0 ? "nothing" : "error", got < 0 ? errno : 0);
 }
 
+/* Linux may report a change by wait a moment before it sends the SIGCHLD for it. */
+static void await_chld(void)
+{
+	for (int i = 0; i < 1000 && !chld_count; i++)
+		usleep(1000);
+}
+
 static void stop_and_continue(void)
 {
-	struct sigaction action = { .sa_sigaction = on_chld, .sa_flags = SA_SIGINFO };
+	/* SA_RESTART: whether a wait is interrupted by the SIGCHLD of what it waits for is a matter of moments too. */
+	struct sigaction action = { .sa_sigaction = on_chld, .sa_flags = SA_SIGINFO | SA_RESTART };
 	siginfo_t info;
 	pid_t pid;
 
@@ -45,6 +53,7 @@ static void stop_and_continue(void)
 	pid = sleeper();
 	SHOW(kill(pid, SIGSTOP));
 	wait_show(pid, WUNTRACED);
+	await_chld();
 	CHECK(chld_count == 1 && chld_code == CLD_STOPPED && chld_status == SIGSTOP);
 	wait_show(pid, WUNTRACED | WNOHANG);
 	SHOW(kill(pid, SIGTERM));
@@ -79,6 +88,7 @@ static void stop_and_continue(void)
 	say("count %d", chld_count);
 	kill(pid, SIGKILL);
 	wait_show(pid, 0);
+	await_chld();
 	say("count %d", chld_count);
 	signal(SIGCHLD, SIG_DFL);
 }
@@ -177,13 +187,14 @@ static void autoreap(void)
 	if (pid == 0)
 		_exit(3);
 	wait_show(pid, 0);
-	struct sigaction action = { .sa_sigaction = on_chld, .sa_flags = SA_SIGINFO | SA_NOCLDWAIT };
+	struct sigaction action = { .sa_sigaction = on_chld, .sa_flags = SA_SIGINFO | SA_NOCLDWAIT | SA_RESTART };
 	chld_count = 0;
 	sigaction(SIGCHLD, &action, NULL);
 	pid = fork();
 	if (pid == 0)
 		_exit(3);
 	wait_show(pid, 0);
+	await_chld();
 	say("count %d", chld_count);
 	signal(SIGCHLD, SIG_DFL);
 }
