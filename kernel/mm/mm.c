@@ -213,8 +213,14 @@ u64 mm_rss_pages(struct mm_struct *mm)
 /* The container is over its memory limit: the largest process that pid 1 can do without goes. */
 void oom_kill(void)
 {
+	static u64 last_kill;
 	struct task_struct *t, *victim = NULL;
 	u64 most = 0;
+
+	/* The last victim's memory takes a moment to come back. */
+	if (ktime_get() - last_kill < NSEC_PER_SEC)
+		return;
+	last_kill = ktime_get();
 
 	for_each_task(t) {
 		u64 badness;

@@ -138,6 +138,8 @@ static int check_request(const struct clone_request *r)
 		return -EINVAL;
 	if ((f & CLONE_CLEAR_SIGHAND) && (f & CLONE_SIGHAND))
 		return -EINVAL;
+	if ((f & CLONE_SETTLS) && r->tls >= USER_MAX)
+		return -EPERM; /* not an address: the processor would refuse it as FS base */
 	if ((f & CLONE_PIDFD) && (f & (CLONE_THREAD | CLONE_DETACHED)))
 		return -EINVAL;
 	if (r->exit_signal < 0 || r->exit_signal > NSIG_LINUX)
