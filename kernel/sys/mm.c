@@ -469,7 +469,19 @@ long sys_mlockall(int flags)
 	return 0;
 }
 
-long sys_munlockall(void) { return 0; }
+long sys_munlockall(void)
+{
+	struct mm_struct *mm = current->mm;
+
+	mutex_lock(&mm->mmap_lock);
+	for (struct vma *vma = vma_find(mm, 0); vma; vma = vma_next(vma)) {
+		vma_account(mm, vma, -1);
+		vma->flags &= ~(unsigned)VM_LOCKED;
+		vma_account(mm, vma, 1);
+	}
+	mutex_unlock(&mm->mmap_lock);
+	return 0;
+}
 
 long sys_mincore(u64 addr, size_t length, user_ptr vec)
 {
