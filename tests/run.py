@@ -73,8 +73,9 @@ def kill_leftovers():
 
 
 class Result:
-    def __init__(self, status, output):
-        self.status, self.output = status, output
+    def __init__(self, status, output, error=b""):
+        """Standard error is in the output, or apart with merge=False."""
+        self.status, self.output, self.error = status, output, error or b""
 
 
 class Context:
@@ -126,7 +127,7 @@ class Context:
         self.write_log(f"[status {status}]\n")
         if check and status != 0:
             raise Failure(f"{os.path.basename(command[0])} exited with {status}")
-        return Result(status, output)
+        return Result(status, output, errors)
 
     def inside(self, rootfs, command, cpus=2, timeout=60, options=(), stdin=None, merge=True):
         if not os.path.exists(self.linuxd):

@@ -162,6 +162,14 @@ static void poll_thread(struct carrier *self)
 
 /* ---- aux: events from the monitor ---- */
 
+static void signal_from_host(int sig)
+{
+	if (sig == SIGKILL)
+		kill_process(init_task, "linuxd was asked to");
+	else
+		send_signal_process(sig, SEND_SIG_KERNEL, init_task);
+}
+
 static void handle_events(u32 events)
 {
 	if (events & EVENT_WINSIZE)
@@ -171,7 +179,7 @@ static void handle_events(u32 events)
 
 		for (int sig = 1; sig <= NSIG_LINUX && init_task; sig++)
 			if (signals >> (sig - 1) & 1)
-				send_signal_process(sig, SEND_SIG_KERNEL, init_task);
+				signal_from_host(sig);
 	}
 	if (events & EVENT_OOM)
 		oom_kill();

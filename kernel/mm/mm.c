@@ -204,13 +204,41 @@ u64 mm_rss_pages(struct mm_struct *mm)
 
 	if (mm->rss_time && ktime_get() - mm->rss_time < RSS_FRESH)
 		return mm->rss_pages;
+	/* Its last task may leave it meanwhile. */
+	mm_get(mm);
 	pages = mm->host_pid > 0 ? monitor_call(MON_RSS, 0, "", arg, NULL, 0, NULL, 0) : 0;
 	mm->rss_pages = pages > 0 ? (u64)pages : 0;
 	mm->rss_time = ktime_get();
-	return mm->rss_pages;
+	pages = (long)mm->rss_pages;
+	mm_put(mm);
+	return (u64)pages;
 }
 
-/* The container is over its memory limit: the largest process that pid 1 can do without goes. */
+/* Of a process whose main thread has ended, another thread still has it. */
+static struct mm_struct *process_mm(struct task_struct *leader)
+{
+	struct task_struct *t;
+
+	for_each_thread(leader, t)
+		if (t->mm && !(t->flags & PF_EXITING))
+			return t->mm;
+	return NULL;
+}
+
+/* 0: it cannot or must not be chosen. Sleeps. */
+static u64 oom_badness(struct task_struct *leader)
+{
+	struct mm_struct *mm = process_mm(leader);
+	u64 badness;
+
+	if (!mm || leader == init_task || leader->signal->oom_score_adj == -1000)
+		return 0;
+	badness = mm->data_vm / 1024 + 1;
+	badness += mm_rss_pages(mm);
+	return badness + badness * (u64)max(0, leader->signal->oom_score_adj) / 100;
+}
+
+/* The container is over its memory limit: the largest process that pid 1 can do without goes; pid 1 only if there is no other. */
 void oom_kill(void)
 {
 	static u64 last_kill;
@@ -222,23 +250,24 @@ void oom_kill(void)
 		return;
 	last_kill = ktime_get();
 
-	for_each_task(t) {
-		u64 badness;
+	/* Processes come and go while the monitor is asked: a number is a safe place to go on from, a list entry is not. */
+	for (pid_t at = 1; (t = process_after(at)) != NULL;) {
+		u64 badness = oom_badness(task_get(t));
 
-		if (!t->mm || t == init_task || t->signal->oom_score_adj == -1000 || !thread_group_leader(t))
-			continue;
-		badness = mm_rss_pages(t->mm) + 1 + t->mm->data_vm / 1024;
-		badness += badness * (u64)max(0, t->signal->oom_score_adj) / 100;
+		at = t->tgid;
 		if (badness > most) {
+			if (victim)
+				task_put(victim);
+			victim = task_get(t);
 			most = badness;
-			victim = t;
 		}
+		task_put(t);
 	}
 	if (!victim)
-		victim = init_task;
-	if (!victim)
-		return;
-	printk(KERN_WARNING, "out of memory: killed process %d (%s)", victim->tgid, victim->comm);
-	victim->signal->stop_flags |= SIGNAL_FORCED_DEATH;
-	send_signal_process(SIGKILL, SEND_SIG_KERNEL, victim);
+		victim = task_get(init_task);
+	if (victim->signal && victim->signal->nr_live > 0) {
+		printk(KERN_WARNING, "out of memory: killed process %d (%s)", victim->tgid, victim->comm);
+		kill_process(victim, "the container is out of memory");
+	}
+	task_put(victim);
 }

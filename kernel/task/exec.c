@@ -462,7 +462,7 @@ static long run_program(struct file *file, struct exec_args *args, const char *p
 	elf_release(&image);
 	this_carrier()->cpu->stats->execs++;
 	if (error) {
-		force_signal(SIGKILL);
+		kill_process(current, "the program it executes cannot be loaded");
 		return error;
 	}
 	return 0;

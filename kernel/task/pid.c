@@ -68,3 +68,14 @@ struct task_struct *task_find(pid_t tid)
 
 	return pid ? pid->task : NULL;
 }
+
+struct task_struct *process_after(pid_t pid)
+{
+	while (++pid < PID_MAX) {
+		struct task_struct *task = task_find(pid);
+
+		if (task && !(task->flags & PF_KTHREAD) && thread_group_leader(task))
+			return task;
+	}
+	return NULL;
+}

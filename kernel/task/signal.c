@@ -9,6 +9,7 @@
  */
 #include <linux/signal.h>
 
+#include "kernel/init/init.h"
 #include "kernel/locking.h"
 #include "kernel/mm/alloc.h"
 #include "kernel/task/signal_internal.h"
@@ -351,6 +352,13 @@ int send_sigqueue(struct sigqueue *entry, struct task_struct *task, bool process
 	list_add_tail(&entry->link, &pending->queue);
 	queue_pending(sig, task, process);
 	return 0;
+}
+
+void kill_process(struct task_struct *task, const char *why)
+{
+	if (init_task && task->signal == init_task->signal && !task->signal->group_exit)
+		printk(KERN_WARNING, "pid 1 (%s) is killed, and with it the container: %s", init_task->comm, why);
+	send_signal_process(SIGKILL, SEND_SIG_KERNEL, task);
 }
 
 int signal_permission(int sig, const siginfo_t *info, struct task_struct *target)

@@ -18,6 +18,11 @@
 int send_signal_thread(int sig, const siginfo_t *info, struct task_struct *task);
 int send_signal_process(int sig, const siginfo_t *info, struct task_struct *task);
 int send_signal_pgrp(int sig, const siginfo_t *info, struct pid *pgrp); /* -ESRCH if empty */
+/*
+ * SIGKILL from the kernel itself: pid 1 is not spared. If it is pid 1, the container ends, and the kernel's log says `why`
+ * ("its CPU time limit is used up").
+ */
+void kill_process(struct task_struct *task, const char *why);
 /* kill(2)'s rule for current: 0 or -EPERM. */
 int signal_permission(int sig, const siginfo_t *info, struct task_struct *target);
 /* A fault of the current task in user mode: cannot be blocked or ignored. */

@@ -158,6 +158,8 @@ struct pid *pid_find(pid_t number);
 struct pid *pid_get(struct pid *pid);
 void pid_put(struct pid *pid);
 struct task_struct *task_find(pid_t tid); /* any thread; not counted */
+/* The process with the smallest number above `pid`, kernel threads left out; not counted. NULL. */
+struct task_struct *process_after(pid_t pid);
 
 struct restart_block {
 	/* Called by restart_syscall(2); NULL: -EINTR. */

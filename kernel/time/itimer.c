@@ -114,7 +114,7 @@ static void check_cpu_limit(struct task_struct *task, u64 cpu_time)
 	u64 seconds = cpu_time / NSEC_PER_SEC;
 
 	if (seconds >= limit->rlim_max) {
-		send_signal_process(SIGKILL, SEND_SIG_KERNEL, task->signal->leader);
+		kill_process(task->signal->leader, "its CPU time limit (RLIMIT_CPU) is used up");
 	} else if (seconds >= limit->rlim_cur) {
 		send_signal_process(SIGXCPU, SEND_SIG_KERNEL, task->signal->leader);
 		limit->rlim_cur = seconds + 1;

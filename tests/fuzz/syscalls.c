@@ -223,7 +223,8 @@ static bool leave_out(int nr, uint64_t *a)
 		return false;
 	case SYS_setrlimit:
 	case SYS_prlimit64:
-		return (uint32_t)a[nr == SYS_prlimit64] != RLIMIT_NICE && a[nr == SYS_prlimit64] < 16;
+		/* Of no process: pid 1's limit of CPU time would end the container, as it should. */
+		return (uint32_t)a[nr == SYS_prlimit64] != RLIMIT_NICE && (uint32_t)a[nr == SYS_prlimit64] < 16;
 	case SYS_munmap:
 	case SYS_mprotect:
 	case SYS_mremap:

@@ -227,6 +227,18 @@ def command(context):
         expect(b"goes on" in result.output and result.status == 0, "the container did not survive its memory limit")
         expect(b"killed process" in result.output, "nothing says what was killed")
 
+    def init_killed():
+        """Whoever finds that a container has ended with 137 reads why."""
+        result = busybox("ulimit -t 1; while :; do :; done", merge=False)
+        expect(result.status == 137, f"status {result.status} when pid 1 has used up its CPU time")
+        expect(b"RLIMIT_CPU" in result.error, f"the message does not name the limit: {result.error!r}")
+        result = busybox("exec tail /dev/zero", "--memory", "64M", merge=False)
+        expect(result.status == 137, f"status {result.status} when pid 1 has used up the memory")
+        expect(b"pid 1 (tail)" in result.error and b"out of memory" in result.error, f"the message is {result.error!r}")
+        # What processes of the container send it is not for pid 1.
+        result = busybox("(kill -9 1; kill -9 -1; kill -STOP 1); sh -c 'ulimit -t 1; while :; do :; done'; echo goes on", merge=False)
+        expect(result.output == b"goes on\n" and b"pid 1" not in result.error, f"{result.output!r} {result.error!r}")
+
     def several():
         children = [subprocess.Popen([context.linuxd, "run", "builtin:busybox", "sh", "-c",
                                       f"i=0; while [ $i -lt 50 ]; do i=$((i+1)); /bin/busybox true; done; hostname; echo {n}"],
@@ -263,6 +275,6 @@ def command(context):
             result = run("run", *arguments, "builtin:busybox", "true")
             expect(result.status == 125 and text in result.output, f"{arguments}: {result.output}")
 
-    tests = [exit_status, options, binds, streams, signals, leaves_nothing, host_death, terminal, strace_and_stats, memory, several,
+    tests = [exit_status, options, binds, streams, signals, leaves_nothing, host_death, terminal, strace_and_stats, memory, init_killed, several,
              ordinary_user, landlock, help_and_features]
     return [(test.__name__.replace("_", "-"), test) for test in tests]

@@ -88,9 +88,7 @@ def container_target(context, path):
 
 
 def fuzz(context):
-    # lives still ends a container now and then by a SIGKILL of its pid 1 that nobody can explain: FUZZ_LIVES=1 to hunt it.
-    sources = ["syscalls"] + (["lives"] if os.environ.get("FUZZ_LIVES") else [])
-    tests = [syscall_target(context, cpus, source) for source in sources for cpus in (2, 1)]
+    tests = [syscall_target(context, cpus, source) for source in ("syscalls", "lives") for cpus in (2, 1)]
     for path in sorted(glob.glob(context.path("tests/fuzz/*.c"))):
         with open(path) as f:
             text = f.read()
