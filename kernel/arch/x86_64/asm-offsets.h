@@ -31,6 +31,8 @@
 #define REGS_ENTRY 168
 #define REGS_SIZE 176
 
+#define LEAF_SIZE 64 /* what entry_leaf saves */
+
 /* A carrier block is this big and so aligned: struct carrier, its own stack, its signal stack.
  * The signal entry finds the carrier by masking the stack pointer. */
 #define CARRIER_BLOCK_SIZE 0x8000

@@ -5,15 +5,16 @@
  *   patched call site -> trampoline (rcx = return address, eax = number) -> entry_patched
  *   host signal (SIGSYS, faults, preemption) on the carrier's signal stack -> host_signal_entry -> trap.c
  *
+ *   patched call site of a `nolock` call -> trampoline -> entry_leaf
+ *
  * Interrupts by host signals: in entry code the handler only sets need_resched; the code goes on. Between exit_begin
  * and exit_end the user state is still complete in the pt_regs, so the handler sends the exit back to exit_restart.
  */
 #include "kernel/arch/x86_64/asm-offsets.h"
 
 	.section .text.entry, "ax", @progbits
-	.globl entry_patched
-	.type entry_patched, @function
-entry_patched:
+/* The user's registers as struct pt_regs on the kernel stack; rcx is the return address, rax what orig_rax and rax become. */
+.macro save_user_regs
 	mov %rsp, %gs:CARRIER_USER_RSP
 	mov %gs:CARRIER_STACK_TOP, %rsp
 	pushq $0                        /* ENTRY_PATCHED */
@@ -39,10 +40,61 @@ entry_patched:
 	push %r14
 	push %r15
 	cld
+.endm
+
+	.globl entry_patched
+	.type entry_patched, @function
+entry_patched:
+	save_user_regs
 	mov %rsp, %rdi
 	xor %ebp, %ebp
 	call syscall_from_user
 	jmp exit_begin
+
+/*
+ * The short way for calls that neither sleep nor look at the caller's registers (`nolock`): only what C may change is saved.
+ * If there is work to do on the way out, the registers are saved in full after all. Between leaf_exit and leaf_exit_end an
+ * interrupt begins the exit again: the frame is still complete.
+ */
+	.globl entry_leaf
+	.type entry_leaf, @function
+entry_leaf:
+	cmpb $0, strace_enabled(%rip)
+	jne entry_patched
+	mov %rsp, %gs:CARRIER_USER_RSP
+	mov %gs:CARRIER_STACK_TOP, %rsp
+	push %rcx
+	push %rdi
+	push %rsi
+	push %rdx
+	push %r8
+	push %r9
+	push %r10
+	sub $8, %rsp
+	cld
+	mov %eax, %edi
+	call leaf_syscall
+	mov %rax, (%rsp)
+	.globl leaf_exit
+leaf_exit:
+	mov %gs:CARRIER_STACK_TOP, %rsp
+	lea -LEAF_SIZE(%rsp), %rsp
+	mov (%rsp), %rax
+	mov 8(%rsp), %r10
+	mov 16(%rsp), %r9
+	mov 24(%rsp), %r8
+	mov 32(%rsp), %rdx
+	mov 40(%rsp), %rsi
+	mov 48(%rsp), %rdi
+	mov 56(%rsp), %rcx
+	mov %gs:CARRIER_USER_RSP, %rsp
+	cmpl $0, %gs:CARRIER_NEED_RESCHED
+	jne leaf_work
+	jmp *%rcx
+	.globl leaf_exit_end
+leaf_exit_end:
+leaf_work:
+	save_user_regs
 
 	.globl exit_restart
 exit_restart:

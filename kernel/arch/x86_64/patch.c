@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Patching of call sites. Three forms are known:
+ * Patching of call sites. Five forms are known:
  *
  *   MOV_SYSCALL   b8 nr 0f 05          mov $nr,%eax; syscall          (7 bytes; the jump covers both)
  *   MOVQ_SYSCALL  48 c7 c0 nr 0f 05    mov $nr,%rax; syscall          (9 bytes; the jump covers the mov, the syscall stays)
+ *   LEA_SYSCALL   48 8d .. 0f 05       lea disp32(base),%reg; syscall (9 bytes; the jump covers the lea, the syscall stays)
  *   SYSCALL_NEXT  0f 05 + 5 bytes      syscall and the instructions after it, usually cmp $-4095,%rax; they move to the trampoline
+ *   EXIT_LOOP     31 ff 89 d0 0f 05 eb f8   1: xor %edi,%edi; mov %edx,%eax; syscall; jmp 1b: how threads end
  *
  * The jump is `jmp *abs32` (ff 24 25 abs32) through a table entry just below 2 GiB whose address has 0x06 as third byte, so
  * that in the first form the bytes where the `syscall` stood are 06 7f: an invalid instruction, which the SIGILL path emulates.
@@ -25,6 +27,7 @@
 #include "kernel/mm/mm.h"
 #include "kernel/sched/carrier.h"
 #include "kernel/sched/internal.h"
+#include "kernel/sys/syscall.h"
 #include "kernel/task/task.h"
 #include "kernel/trace/stats.h"
 
@@ -34,7 +37,11 @@
 
 #define DISPLACED_MAX 20 /* four bytes that are not enough, and one more instruction */
 
-enum form { FORM_MOV_SYSCALL, FORM_MOVQ_SYSCALL, FORM_SYSCALL_NEXT };
+#define LEA_LENGTH 7
+#define EXIT_LOOP "\x31\xff\x89\xd0\x0f\x05\xeb\xf8"
+#define EXIT_LOOP_LENGTH 8
+
+enum form { FORM_MOV_SYSCALL, FORM_MOVQ_SYSCALL, FORM_LEA_SYSCALL, FORM_SYSCALL_NEXT, FORM_EXIT_LOOP };
 
 struct site {
 	u64 start;   /* of the replaced bytes */
@@ -53,7 +60,7 @@ static s32 buckets[HASH_SIZE]; /* slot + 1 */
 /* Return addresses whose site has no known form, so that the look at the code is not repeated at every trap. */
 static u64 rejected[HASH_SIZE] __cold_data;
 
-extern char entry_patched[];
+extern char entry_patched[], entry_leaf[];
 
 #define TAIL_OFFSET 16 /* of the displaced instructions in a FORM_SYSCALL_NEXT trampoline */
 
@@ -98,33 +105,64 @@ static u8 *emit(u8 *p, const void *bytes, size_t n)
 	return p + n;
 }
 
+/* `lea disp32(base),%reg` for another place: one relative to its own address becomes a constant. */
+static u8 *emit_lea(u8 *p, const struct site *site)
+{
+	const u8 *lea = site->displaced;
+	u8 reg = (u8)((lea[2] >> 3 & 7) | (lea[0] & 4) << 1);
+	s32 displacement;
+	u64 address;
+
+	if ((lea[2] & 0xc7) != 0x05)
+		return emit(p, lea, LEA_LENGTH);
+	memcpy(&displacement, lea + 3, 4);
+	address = site->start + LEA_LENGTH + (u64)(s64)displacement;
+	p = emit(p, (u8[]){ 0x48 | reg >> 3, (u8)(0xb8 | (reg & 7)) }, 2); /* movabs $address,%reg */
+	return emit(p, &address, 8);
+}
+
+static u8 *emit_jump(u8 *p, const u8 *base, unsigned literal)
+{
+	s32 distance = (s32)(base + literal - (p + 6));
+
+	p = emit(p, "\xff\x25", 2); /* jmp *literal(%rip) */
+	return emit(p, &distance, 4);
+}
+
+static bool is_leaf(const struct site *site)
+{
+	return (site->form == FORM_MOV_SYSCALL || site->form == FORM_MOVQ_SYSCALL) && site->nr < NR_SYSCALLS &&
+	       (syscall_table[site->nr].flags & SYSCALL_NOLOCK) && syscall_table[site->nr].nargs == 0;
+}
+
+#define ENTRY_LITERAL 48
+#define RESUME_LITERAL 56
+
 static void write_trampoline(unsigned slot)
 {
 	struct site *site = &sites[slot];
 	u8 *base = (u8 *)(LAYOUT_TRAMPOLINES_RW + slot * TRAMPOLINE_SIZE), *p = base;
-	u64 entry = (u64)entry_patched, tail = LAYOUT_TRAMPOLINES + slot * TRAMPOLINE_SIZE + TAIL_OFFSET;
+	u64 entry = is_leaf(site) ? (u64)entry_leaf : (u64)entry_patched;
+	u64 tail = LAYOUT_TRAMPOLINES + slot * TRAMPOLINE_SIZE + TAIL_OFFSET;
 	u64 back = site->form == FORM_SYSCALL_NEXT ? tail : site->resume;
 
+	if (site->form == FORM_LEA_SYSCALL)
+		p = emit_lea(p, site);
+	if (site->form == FORM_EXIT_LOOP)
+		p = emit(p, EXIT_LOOP, 4);
 	p = emit(p, "\x48\xb9", 2); /* movabs $back,%rcx */
 	p = emit(p, &back, 8);
-	if (site->form == FORM_SYSCALL_NEXT) {
-		s32 to_entry = 48 - 16, to_resume = 56 - (TAIL_OFFSET + site->displaced_length + 6);
-
-		p = emit(p, "\xff\x25", 2); /* jmp *entry(%rip) */
-		p = emit(p, &to_entry, 4);
-		p = emit(p, site->displaced, site->displaced_length);
-		p = emit(p, "\xff\x25", 2); /* jmp *resume(%rip) */
-		p = emit(p, &to_resume, 4);
-	} else {
-		s32 to_entry = 48 - 21;
-
+	if (site->form == FORM_MOV_SYSCALL || site->form == FORM_MOVQ_SYSCALL) {
 		p = emit(p, "\xb8", 1); /* mov $nr,%eax */
 		p = emit(p, &site->nr, 4);
-		p = emit(p, "\xff\x25", 2);
-		p = emit(p, &to_entry, 4);
 	}
-	memcpy(base + 48, &entry, 8);
-	memcpy(base + 56, &site->resume, 8);
+	p = emit_jump(p, base, ENTRY_LITERAL);
+	if (site->form == FORM_SYSCALL_NEXT) {
+		p = emit(p, site->displaced, site->displaced_length);
+		emit_jump(p, base, RESUME_LITERAL);
+	}
+	memcpy(base + ENTRY_LITERAL, &entry, 8);
+	memcpy(base + RESUME_LITERAL, &site->resume, 8);
 	barrier();
 	((u64 *)LAYOUT_SITE_TABLE_RW)[slot] = LAYOUT_TRAMPOLINES + slot * TRAMPOLINE_SIZE;
 }
@@ -215,28 +253,58 @@ static void apply(struct vma *vma, const struct site *site)
 	host_mprotect(first, length, (int)vma->prot);
 }
 
+/* Where to go on instead of at `offset` bytes into the replaced code, or 0 if code there goes on as it is. */
+static u64 present_equivalent(const struct site *site, u64 offset)
+{
+	u64 trampoline = LAYOUT_TRAMPOLINES + (u64)(site - sites) * TRAMPOLINE_SIZE;
+
+	if (site->form == FORM_SYSCALL_NEXT && offset >= 2 && offset < 7)
+		return trampoline + TAIL_OFFSET + offset - 2;
+	if (site->form == FORM_EXIT_LOOP && offset >= 2 && offset < EXIT_LOOP_LENGTH)
+		return site->start; /* both instructions may be repeated */
+	return 0;
+}
+
 /*
- * Sends the other tasks of the program that would return into the displaced bytes to the trampoline instead. False: some of
- * them runs on another cpu right now, nobody knows where.
+ * Sends the other tasks of the program that would go on within the replaced bytes to where the same code stands now. False:
+ * some of them runs on another cpu right now, nobody knows where.
  */
 static bool redirect_others(struct mm_struct *mm, const struct site *site)
 {
 	struct task_struct *t;
 
-	if (mm->nr_tasks == 1)
+	if (mm->nr_tasks == 1 || (site->form != FORM_SYSCALL_NEXT && site->form != FORM_EXIT_LOOP))
 		return true;
 	if (others_running(mm))
 		return false;
 	for_each_task(t) {
-		u64 offset = t->regs->rip - site->start;
+		u64 instead = t->mm == mm && t != current ? present_equivalent(site, t->regs->rip - site->start) : 0;
 
-		if (t == current || t->mm != mm || offset < 2 || offset >= 7)
+		if (!instead)
 			continue;
-		t->regs->rip = LAYOUT_TRAMPOLINES + (u64)(site - sites) * TRAMPOLINE_SIZE + TAIL_OFFSET + offset - 2;
-		if (t->regs->entry == ENTRY_TRAPPED)
+		t->regs->rip = instead;
+		if (t->regs->entry == ENTRY_TRAPPED && patch_is_trampoline(instead))
 			t->regs->entry = ENTRY_PATCHED;
 	}
 	return true;
+}
+
+/* Is the instruction before the syscall a lea that can move? What it computed must be in its register now, so these bytes are one. */
+static bool is_lea(const u8 *lea, u64 after, const struct pt_regs *regs)
+{
+	const u64 values[16] = { regs->rax, 0, regs->rdx, regs->rbx, regs->rsp, regs->rbp, regs->rsi, regs->rdi,
+				 regs->r8, regs->r9, regs->r10, 0, regs->r12, regs->r13, regs->r14, regs->r15 };
+	unsigned reg = (lea[2] >> 3 & 7) | (lea[0] & 4) << 1, base = (lea[2] & 7) | (lea[0] & 1) << 3;
+	bool relative = (lea[2] & 0xc7) == 0x05;
+	s32 displacement;
+
+	if ((lea[0] & 0xfa) != 0x48 || lea[1] != 0x8d || (!relative && ((lea[2] & 0xc0) != 0x80 || (lea[2] & 7) == 4)))
+		return false;
+	/* rax is the number, rsp the stack; rcx and r11 have changed since. A base that is overwritten would be used twice by a restart. */
+	if (reg == 0 || reg == 1 || reg == 4 || reg == 11 || (!relative && (base == reg || base == 1 || base == 11)))
+		return false;
+	memcpy(&displacement, lea + 3, 4);
+	return values[reg] == (relative ? after : values[base]) + (u64)(s64)displacement;
 }
 
 /* The instructions after a syscall that have to move: fills site->displaced, true if they can. */
@@ -263,8 +331,10 @@ static bool find_displaced(struct site *site, const u8 *code, size_t n)
 #define AFTER 20
 
 /* What kind of site it is: 1, or 0 if it has no known form. */
-static int recognise(struct site *site, const u8 *code, size_t after, u64 rip, u64 rax)
+static int recognise(struct site *site, const u8 *code, size_t after, const struct pt_regs *regs)
 {
+	u64 rip = regs->rip, rax = regs->rax;
+
 	*site = (struct site){ .nr = (u32)rax };
 	if (code[3] == 0xb8 && (code[2] & 0xf0) != 0x40 && memcmp(code + 4, &rax, 4) == 0) {
 		site->form = FORM_MOV_SYSCALL;
@@ -274,6 +344,17 @@ static int recognise(struct site *site, const u8 *code, size_t after, u64 rip, u
 		site->form = FORM_MOVQ_SYSCALL;
 		site->start = rip - 9;
 		site->resume = rip;
+	} else if (after >= 2 && memcmp(code + 4, EXIT_LOOP, EXIT_LOOP_LENGTH) == 0) {
+		site->form = FORM_EXIT_LOOP;
+		site->nr = 0;
+		site->start = site->resume = rip - 6;
+	} else if (is_lea(code + 1, rip - 2, regs)) {
+		site->form = FORM_LEA_SYSCALL;
+		site->nr = 0;
+		site->start = rip - 9;
+		site->resume = rip;
+		memcpy(site->displaced, code + 1, LEA_LENGTH);
+		site->displaced_length = LEA_LENGTH;
 	} else if (find_displaced(site, code + BEFORE, after)) {
 		site->form = FORM_SYSCALL_NEXT;
 		site->nr = 0;
@@ -317,8 +398,8 @@ void patch_call_site(struct pt_regs *regs)
 	after = min(vma->end - rip, (u64)AFTER);
 	if (copy_from_user(code, user_ptr_at(rip - BEFORE), BEFORE + after) || code[8] != 0x0f || code[9] != 0x05)
 		return;
-	if (!recognise(&found, code, after, rip, regs->rax) ||
-	    (found.form == FORM_SYSCALL_NEXT && displaced_is_target(vma, rip))) {
+	if (!recognise(&found, code, after, regs) ||
+	    ((found.form == FORM_SYSCALL_NEXT || found.form == FORM_EXIT_LOOP) && displaced_is_target(vma, found.start + 2))) {
 		rejected[bucket_of(rip)] = rip;
 		this_carrier()->cpu->stats->sites_refused++;
 		return;
@@ -327,7 +408,7 @@ void patch_call_site(struct pt_regs *regs)
 	if (!site)
 		return;
 	patch_cache_add(vma, (u32)(site - sites));
-	if (!worth_it(mm, rip) || (site->form == FORM_SYSCALL_NEXT && !redirect_others(mm, site)))
+	if (!worth_it(mm, rip) || !redirect_others(mm, site))
 		return;
 	apply(vma, site);
 	this_carrier()->cpu->stats->sites_patched++;
@@ -403,9 +484,9 @@ u64 patch_present_address(u64 rip)
 
 u64 patch_fix_resume_address(u64 rip)
 {
-	for (u64 offset = 2; offset < 7; offset++)
+	for (u64 offset = 2; offset < EXIT_LOOP_LENGTH; offset++)
 		for (s32 i = buckets[bucket_of(rip - offset)] - 1; i >= 0; i = sites[i].next)
-			if (sites[i].start == rip - offset && sites[i].form == FORM_SYSCALL_NEXT && site_is_patched(rip - offset, i))
-				return LAYOUT_TRAMPOLINES + (u64)i * TRAMPOLINE_SIZE + TAIL_OFFSET + offset - 2;
+			if (sites[i].start == rip - offset && present_equivalent(&sites[i], offset) && site_is_patched(rip - offset, i))
+				return present_equivalent(&sites[i], offset);
 	return rip;
 }
