@@ -7,6 +7,7 @@
 #include "cli/cli.h"
 #include "commands.gen.h"
 #include "runtime/sandbox/sandbox.h"
+#include "runtime/state.h"
 
 #define MAX_ENV 1024
 
@@ -129,6 +130,14 @@ static int set_hostname(struct sandbox_config *config, const char *value, struct
 	return 0;
 }
 
+static int set_name(struct sandbox_config *config, const char *value, struct error *error)
+{
+	if (!state_name_is_valid(value))
+		return fail(error, 0, "--name %s: a name has up to %d letters, digits, or _.- after the first", value, STATE_NAME_SIZE - 1);
+	config->name = value;
+	return 0;
+}
+
 static int take_option(struct run *run, int option, const char *value, struct error *error)
 {
 	struct sandbox_config *config = &run->config;
@@ -137,6 +146,8 @@ static int take_option(struct run *run, int option, const char *value, struct er
 	case RUN_ROOTFS:
 		config->rootfs = value;
 		return 0;
+	case RUN_NAME:
+		return set_name(config, value, error);
 	case RUN_CPUS:
 		return set_number("cpus", value, BOOT_MAX_CPUS, &config->cpus, error);
 	case RUN_MEMORY:

@@ -136,12 +136,30 @@ struct monitor_status {
 #define EVENT_WINSIZE 0x1   /* rows and columns changed */
 #define EVENT_SIGNAL 0x2    /* signals in channel->signals are for pid 1 (SIGTERM to linuxd) */
 #define EVENT_OOM 0x4       /* the container is over its memory limit: kill something */
+#define EVENT_REQUEST 0x8   /* look at channel->request */
+
+/*
+ * A question of a user of the container (abi/control.h), one at a time: the monitor writes kind and argument, counts `asked` up and sends
+ * EVENT_REQUEST; the kernel writes its answer, sets `answered` to what `asked` was and rings the doorbell. When the monitor has
+ * copied the answer's area it sets `released` to that number and sends the event again.
+ */
+struct kernel_request {
+	uint32_t asked, answered, released;
+	uint32_t kind;
+	uint64_t argument[4];
+	int32_t error;           /* errno value */
+	uint32_t shared;         /* the area stays: the client gets the file, not a copy */
+	uint64_t offset, length; /* in the heap file, bytes; length 0: none */
+	uint64_t value[2];
+};
+
 struct monitor_channel {
 	struct boot_params boot;
 	uint32_t doorbell __attribute__((aligned(64))); /* futex: kernel -> monitor */
 	uint32_t events;      /* futex: monitor -> kernel */
 	uint64_t signals;     /* bit n-1 */
 	uint16_t rows, columns;
+	struct kernel_request request;
 	struct monitor_status status;
 	struct monitor_slot slots[MONITOR_SLOTS];
 	/* --stats, written by the kernel before it ends: text, printed by the monitor */

@@ -13,6 +13,7 @@
 #include "kernel/fs/tty/tty.h"
 #include "kernel/init/async.h"
 #include "kernel/init/init.h"
+#include "kernel/inspect/inspect.h"
 #include "kernel/locking.h"
 #include "kernel/mm/alloc.h"
 #include "kernel/mm/mm.h"
@@ -183,6 +184,8 @@ static void handle_events(u32 events)
 	}
 	if (events & EVENT_OOM)
 		oom_kill();
+	if (events & EVENT_REQUEST)
+		inspect_serve();
 }
 
 static void aux_thread(struct carrier *self)

@@ -2,7 +2,8 @@
 /*
  * The monitor: what stays of linuxd while a container runs.
  *
- *   main thread    waits for the death of host processes, signals from the user, the end of the container
+ *   main thread    waits for the death of host processes, signals from the user, the end of the container, other commands' questions
+ *                  (control_server.c)
  *   slots thread   sleeps on channel->doorbell; answers the kernel's requests (slots.c)
  *   relays         one thread per stream that is in use (relay.c)
  *   memory thread  with --memory: watches how much the host processes use together
@@ -31,6 +32,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "runtime/sandbox/control_server.h"
 #include "runtime/sandbox/relay.h"
 #include "runtime/sandbox/sandbox.h"
 #include "runtime/sandbox/slots.h"
@@ -42,7 +44,9 @@ static const char *const exit_reason[] = { "", "ended", "panicked" };
 struct monitor {
 	struct sandbox *sandbox;
 	struct relay relays[5]; /* stdin, stdout, stderr, log, trace */
-	int signals, ended; /* signalfd; eventfd: look at the status */
+	int signals, news; /* signalfd; eventfd: the slots thread has seen the container end, or an answer of the kernel */
+	bool container_ended; /* set by the slots thread */
+	struct control_server control;
 	bool finished, kernel_gone, child_ended;
 	int stop_requests;
 	char abnormal[512]; /* why the container was ended by us or the host; "" if it ended by itself */
@@ -56,7 +60,7 @@ static long futex_wake(uint32_t *word)
 	return syscall(SYS_futex, word, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
 }
 
-static void send_event(struct monitor_channel *channel, uint32_t event)
+void send_event(struct monitor_channel *channel, uint32_t event)
 {
 	__atomic_or_fetch(&channel->events, event, __ATOMIC_SEQ_CST);
 	futex_wake(&channel->events);
@@ -66,15 +70,21 @@ static void *slots_main(void *argument)
 {
 	struct monitor *monitor = argument;
 	struct monitor_channel *channel = monitor->sandbox->channel;
-	bool told = false;
+	uint32_t answered = 0;
+	bool ended = false;
 
 	for (;;) {
 		uint32_t doorbell = __atomic_load_n(&channel->doorbell, __ATOMIC_ACQUIRE);
 
 		slots_serve(monitor->sandbox);
-		if (!told && __atomic_load_n(&channel->status.state, __ATOMIC_ACQUIRE) != CONTAINER_RUNNING) {
-			eventfd_write(monitor->ended, 1);
-			told = true;
+		if (!ended && __atomic_load_n(&channel->status.state, __ATOMIC_ACQUIRE) != CONTAINER_RUNNING) {
+			ended = true;
+			__atomic_store_n(&monitor->container_ended, true, __ATOMIC_RELEASE);
+			eventfd_write(monitor->news, 1);
+		}
+		if (__atomic_load_n(&channel->request.answered, __ATOMIC_ACQUIRE) != answered) {
+			answered = __atomic_load_n(&channel->request.answered, __ATOMIC_ACQUIRE);
+			eventfd_write(monitor->news, 1);
 		}
 		syscall(SYS_futex, &channel->doorbell, FUTEX_WAIT, doorbell, NULL, NULL, 0);
 	}
@@ -301,17 +311,28 @@ static void take_signals(struct monitor *monitor)
 /* A container that forks a lot makes the host report many ends: they are taken together, this long after the first. */
 #define REAP_AFTER_MS 3
 
+static void take_news(struct monitor *monitor)
+{
+	eventfd_t count;
+
+	eventfd_read(monitor->news, &count);
+	if (__atomic_load_n(&monitor->container_ended, __ATOMIC_ACQUIRE))
+		monitor->finished = true;
+	control_server_answered(&monitor->control);
+}
+
 /* Streams wait here until their first byte; then each gets a thread. */
 static void watch(struct monitor *monitor)
 {
 	bool reaping = monitor->child_ended;
-	struct pollfd polls[7] = { { .fd = reaping ? -1 : monitor->signals, .events = POLLIN }, { .fd = monitor->ended, .events = POLLIN } };
+	struct pollfd polls[7 + CONTROL_POLLS] = { { .fd = reaping ? -1 : monitor->signals, .events = POLLIN }, { .fd = monitor->news, .events = POLLIN } };
+	int timeout = control_server_polls(&monitor->control, polls + 7);
 
 	for (int i = 0; i < 5; i++) {
 		polls[2 + i].fd = monitor->relays[i].started ? -1 : monitor->relays[i].from;
 		polls[2 + i].events = POLLIN;
 	}
-	if (poll(polls, 7, reaping ? REAP_AFTER_MS : -1) < 0 && errno != EINTR)
+	if (poll(polls, 7 + CONTROL_POLLS, reaping ? REAP_AFTER_MS : timeout) < 0 && errno != EINTR)
 		end_abnormally(monitor, "the monitor cannot wait: %s", strerror(errno));
 	if (reaping || polls[0].revents)
 		take_signals(monitor);
@@ -323,7 +344,8 @@ static void watch(struct monitor *monitor)
 		if (polls[2 + i].revents && relay_start(&monitor->relays[i]))
 			end_abnormally(monitor, "the monitor cannot start a thread");
 	if (polls[1].revents)
-		monitor->finished = true;
+		take_news(monitor);
+	control_server_serve(&monitor->control, polls + 7);
 }
 
 /* SIGKILL to all of them until the host says that there is none left. */
@@ -454,8 +476,8 @@ static int block_signals(struct monitor *monitor, struct error *error)
 	/* Inherited "ignore" would lose the deaths. */
 	signal(SIGCHLD, SIG_DFL);
 	monitor->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	monitor->ended = eventfd(0, EFD_CLOEXEC);
-	if (monitor->signals < 0 || monitor->ended < 0)
+	monitor->news = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (monitor->signals < 0 || monitor->news < 0)
 		return fail(error, errno, "cannot set up the monitor");
 	return 0;
 }
@@ -471,13 +493,19 @@ int monitor_run(struct sandbox *sandbox, struct error *error)
 	read_window_size(&monitor, &boot->rows, &boot->columns);
 	sandbox->channel->rows = boot->rows;
 	sandbox->channel->columns = boot->columns;
-	if (launch_start(sandbox, error))
+	if (control_server_open(&monitor.control, sandbox, error))
 		return result;
+	if (launch_start(sandbox, error)) {
+		control_server_close(&monitor.control);
+		return result;
+	}
+	control_server_started(&monitor.control);
 	set_raw_terminal(&monitor);
 	set_relays(&monitor);
 	if (start_threads(&monitor, error) == 0) {
 		while (!monitor.finished)
 			watch(&monitor);
+		control_server_hang_up(&monitor.control);
 		kill_all(&monitor);
 		finish_streams(&monitor);
 		restore_terminal(&monitor);
@@ -488,6 +516,7 @@ int monitor_run(struct sandbox *sandbox, struct error *error)
 		kill_all(&monitor);
 		restore_terminal(&monitor);
 	}
+	control_server_close(&monitor.control);
 	return result;
 }
 

@@ -36,6 +36,7 @@ struct sandbox_config {
 	char **argv; /* NULL-terminated */
 	char **env;  /* NULL-terminated, complete */
 	const char *hostname, *workdir;
+	const char *name;           /* of the container; NULL: it has only its id */
 	uint32_t uid, gid;
 	unsigned int cpus;          /* 0: the host's */
 	unsigned int async_threads; /* 0: default */
@@ -103,5 +104,8 @@ bool walls_namespaces_possible(void);
 
 /* monitor.c: until the container has ended and no process of it is left; returns linuxd's exit status. */
 int monitor_run(struct sandbox *sandbox, struct error *error);
+
+/* monitor.c: EVENT_* bits to the kernel's aux thread. */
+void send_event(struct monitor_channel *channel, uint32_t event);
 
 #endif

@@ -6,6 +6,7 @@ from .conformance import conformance
 from .fuzz import fuzz
 from .integration import integration
 from .security import security
+from .seeing import seeing
 from .unit import unit
 
-__all__ = ["checks", "command", "conformance", "fuzz", "integration", "security", "unit"]
+__all__ = ["checks", "command", "conformance", "fuzz", "integration", "security", "seeing", "unit"]

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* linuxd list */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "commands.gen.h"
+#include "runtime/json.h"
+#include "runtime/sandbox/sandbox.h"
+#include "runtime/state.h"
+
+static void print_json(const struct state_entry *entries, int nr)
+{
+	fputs("[", stdout);
+	for (int i = 0; i < nr; i++) {
+		printf("%s\n  {\"ociVersion\": \"1.2.0\", \"id\": ", i ? "," : "");
+		json_string(stdout, entries[i].id);
+		fputs(", \"status\": ", stdout);
+		json_string(stdout, entries[i].status);
+		printf(", \"pid\": %d, \"bundle\": ", entries[i].pid);
+		json_string(stdout, entries[i].bundle);
+		fputs(", \"created\": ", stdout);
+		json_string(stdout, entries[i].created);
+		fputs(", \"name\": ", stdout);
+		json_string(stdout, entries[i].name);
+		fputs("}", stdout);
+	}
+	puts(nr ? "\n]" : "]");
+}
+
+static void print_table(const struct state_entry *entries, int nr)
+{
+	printf("%-12s  %-16s  %-8s  %-8s  %-20s  %s\n", "ID", "NAME", "STATUS", "PID", "CREATED", "ROOT");
+	for (int i = 0; i < nr; i++)
+		printf("%-12s  %-16s  %-8s  %-8d  %-20.19s  %s\n", entries[i].id, entries[i].name[0] ? entries[i].name : "-",
+		       entries[i].status, entries[i].pid, entries[i].created, entries[i].bundle);
+}
+
+static int print(const char *format, bool quiet, struct error *error)
+{
+	struct state_entry *entries = NULL;
+	int nr = 0;
+
+	if (strcmp(format, "table") && strcmp(format, "json"))
+		return fail(error, 0, "--format %s: expected table or json", format);
+	if (state_list(&entries, &nr, error))
+		return -1;
+	if (quiet)
+		for (int i = 0; i < nr; i++)
+			puts(entries[i].id);
+	else if (!strcmp(format, "json"))
+		print_json(entries, nr);
+	else
+		print_table(entries, nr);
+	free(entries);
+	return 0;
+}
+
+int command_list(const struct cli_command *command, int argc, char **argv)
+{
+	const char *value, *format = "table";
+	struct error error = { 0 };
+	bool quiet = false;
+	int index = 2, option;
+
+	while ((option = cli_next(command, argc, argv, &index, &value, &error)) >= 0) {
+		if (option == LIST_QUIET)
+			quiet = true;
+		else
+			format = value;
+	}
+	if (option == CLI_HELP) {
+		cli_print_command_help(command, stdout);
+		return 0;
+	}
+	if (option == CLI_END && index < argc)
+		fail(&error, 0, "list: takes no argument, but there is %s", argv[index]);
+	else if (option == CLI_END)
+		print(format, quiet, &error);
+	if (error.text[0])
+		fprintf(stderr, "linuxd: %s\n", error.text);
+	return error.text[0] ? EXIT_LINUXD : 0;
+}

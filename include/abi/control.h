@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The control protocol: between a linuxd command and the monitor of a running container, on the socket "control" in the container's
+ * state directory (runtime/state.h). SOCK_SEQPACKET: each request is one struct control_request, each answer one struct
+ * control_reply, with at most one descriptor (SCM_RIGHTS). Nothing large goes through the socket, so the monitor never has to wait for a
+ * client. Both sides are of the same user, or root.
+ *
+ * Kinds from CONTROL_FIRST_KERNEL on are handed to the container's kernel (struct kernel_request in abi/boot.h): its answer is as
+ * trustworthy as the container.
+ */
+#ifndef ABI_CONTROL_H
+#define ABI_CONTROL_H
+
+#include <stdint.h>
+
+#define CONTROL_MAGIC 0x6c78646c
+#define CONTROL_VERSION 1
+
+enum control_kind {
+	CONTROL_PING = 1,           /* value[0]: pid of the monitor */
+	CONTROL_FIRST_KERNEL = 64,
+	CONTROL_SNAPSHOT = 64,      /* argument[0]: SNAPSHOT_*; a copy of a struct snapshot (abi/snapshot.h) */
+	/* One trace at a time. It ends with CONTROL_TRACE_STOP, or when the client that started it goes away. */
+	CONTROL_TRACE_START = 80,
+	CONTROL_TRACE_STOP = 81,
+	CONTROL_KIND_MAX = 96,
+};
+
+struct control_request {
+	uint32_t magic, version;
+	uint32_t kind;
+	uint32_t pad;
+	uint64_t argument[4];
+};
+
+struct control_reply {
+	uint32_t magic;
+	int32_t error;           /* 0 or an errno value; message says more */
+	uint32_t has_descriptor; /* a sealed copy of the answer (offset 0), or the kernel's heap file, read-only, where it changes */
+	uint32_t pad;
+	uint64_t offset, length; /* the answer in the descriptor's file, bytes */
+	uint64_t value[2];
+	char message[256];
+};
+
+#endif

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the kernel tells about its tasks at one moment: a header, then records of fixed size. All strings end with a NUL within their
+ * field and may hold any other byte: names are the container's. All times are nanoseconds of CLOCK_MONOTONIC.
+ */
+#ifndef ABI_SNAPSHOT_H
+#define ABI_SNAPSHOT_H
+
+#include <stdint.h>
+
+#define SNAPSHOT_MAGIC 0x746f687370616e73ULL
+#define SNAPSHOT_VERSION 1
+#define SNAPSHOT_SIZE_MAX (64UL << 20)
+
+/* control_request.argument[0] */
+#define SNAPSHOT_KERNEL_TASKS 0x1 /* the kernel's own tasks too */
+#define SNAPSHOT_PEERS 0x2        /* who could end each wait */
+#define SNAPSHOT_THREADS 0x4      /* the host threads */
+
+#define SNAPSHOT_TRUNCATED 0x1    /* snapshot.flags: memory did not suffice for all records */
+
+struct snapshot {
+	uint64_t magic;
+	uint32_t version, flags;
+	uint32_t nr_tasks, nr_peers, nr_threads;
+	uint32_t nr_cpus;
+	uint64_t now;
+	/* struct snapshot_task[nr_tasks], struct snapshot_peer[nr_peers], struct snapshot_thread[nr_threads] */
+};
+
+#define SNAPSHOT_TASK_KERNEL 0x1  /* a task of the kernel itself */
+
+struct snapshot_task {
+	uint32_t tid, tgid, ppid, uid;
+	char state;              /* as in /proc/PID/stat: R S D T t Z X */
+	uint8_t running;         /* on its cpu at this moment */
+	uint8_t flags;           /* SNAPSHOT_TASK_* */
+	uint8_t pad;
+	int32_t cpu, nice, rt_priority;
+	char policy[12];         /* as chrt calls it: other, batch, idle, fifo, rr, deadline */
+	uint64_t run, ready;     /* time on a cpu; time waiting for one */
+	uint64_t since;          /* when the present wait began; 0: waits for nothing */
+	uint64_t until;          /* when it ends by itself; UINT64_MAX: never */
+	uint64_t object_id;      /* equal for equal objects; 0: none */
+	int64_t syscall;         /* number of the call it is in; -1: none */
+	char kind[12];           /* disk queue lock timer child stop; "": waits for nothing */
+	char object_type[16];    /* pipe, futex, file lock, ... */
+	char call[24];           /* name of the system call; "": none */
+	char comm[16];
+	char object[160];        /* what it waits for, in words */
+};
+
+/* One of the tasks that could end a task's wait. */
+struct snapshot_peer {
+	uint32_t waiter, tid;    /* tids */
+	char role[24];           /* what the peer is to the object: holds the lock, has the write end, ... */
+};
+
+struct snapshot_thread {
+	int32_t host_tid, host_pid; /* in the container's pid namespace on the host */
+	int32_t cpu, host_cpu;   /* -1: none, any */
+	uint32_t mm_pid;         /* process of the container whose memory it is in; 0: the kernel's */
+	uint32_t task;           /* tid of the task it runs; 0: none */
+	char role[16];           /* carrier, async, clock, aux, poll */
+	char state[16];          /* active, idle, parked, waiting, working */
+	char comm[16];
+};
+
+#endif

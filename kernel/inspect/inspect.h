@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Questions from outside: `linuxd ps`, `linuxd trace` and their kin reach the kernel through the monitor (struct kernel_request).
+ * The aux thread answers them.
+ */
+#ifndef KERNEL_INSPECT_INSPECT_H
+#define KERNEL_INSPECT_INSPECT_H
+
+#include "include/abi/control.h"
+#include "kernel/kernel.h"
+
+struct inspect_answer {
+	void *data;     /* from heap_pages_alloc, or NULL */
+	size_t length;  /* bytes of it */
+	bool shared;    /* stays the handler's, and the client maps it; else it is freed when the monitor has copied it */
+	u64 value[2];   /* for the client */
+};
+
+/* 0 or -errno. Called with the kernel lock held on a thread that is no task: must not sleep. May be called twice for one question. */
+typedef long inspect_handler_t(const u64 argument[4], struct inspect_answer *ret_answer);
+
+/* The monitor has sent EVENT_REQUEST. Kernel lock held. */
+void inspect_serve(void);
+
+inspect_handler_t inspect_snapshot;
+
+#endif

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The tasks at one moment (abi/snapshot.h): made under the kernel lock, so that every wait, its object and who holds it belong together.
+ */
+#include "include/abi/snapshot.h"
+#include "kernel/fs/proc/proc.h"
+#include "kernel/inspect/inspect.h"
+#include "kernel/locking.h"
+#include "kernel/mm/alloc.h"
+#include "kernel/sched/internal.h"
+#include "kernel/sys/syscall.h"
+#include "kernel/task/task.h"
+
+static const char *const kind_names[] = {
+	[BLOCK_NONE] = "", [BLOCK_DISK] = "disk", [BLOCK_QUEUE] = "queue", [BLOCK_LOCK] = "lock",
+	[BLOCK_TIMER] = "timer", [BLOCK_CHILD] = "child", [BLOCK_STOP] = "stop",
+};
+
+static const char *policy_name(int policy)
+{
+	switch (policy) {
+	case SCHED_NORMAL:
+		return "other";
+	case SCHED_BATCH:
+		return "batch";
+	case SCHED_IDLE:
+		return "idle";
+	case SCHED_FIFO:
+		return "fifo";
+	case SCHED_RR:
+		return "rr";
+	case SCHED_DEADLINE:
+		return "deadline";
+	}
+	return "?";
+}
+
+static bool waits(const struct task_struct *task)
+{
+	return task->block_start && task->state != TASK_RUNNING && !task->exit_state;
+}
+
+static bool is_wanted(const struct task_struct *task, u64 flags)
+{
+	return !(task->flags & PF_KTHREAD) || flags & SNAPSHOT_KERNEL_TASKS;
+}
+
+static u64 time_ready(const struct task_struct *task, u64 now)
+{
+	const struct sched_task *sched = &task->sched;
+	bool ready = sched->on_rq && runqueues[sched->cpu].curr != task;
+
+	return sched->wait_sum + (ready ? now - min(now, sched->wait_start) : 0);
+}
+
+static void describe_call(const struct task_struct *task, struct snapshot_task *record)
+{
+	long nr = task->trace_syscall;
+	const char *name = nr >= 0 && nr < NR_SYSCALLS ? syscall_table[nr].name : NULL;
+
+	record->syscall = nr;
+	if (task->block_where && waits(task))
+		name = task->block_where;
+	scnprintf(record->call, sizeof(record->call), "%s", name ? name : "");
+}
+
+static void describe_wait(const struct task_struct *task, struct snapshot_task *record)
+{
+	record->since = task->block_start;
+	record->until = UINT64_MAX;
+	record->object_id = (u64)task->block_object;
+	scnprintf(record->kind, sizeof(record->kind), "%s", kind_names[task->block_kind]);
+}
+
+static void describe(struct task_struct *task, u64 now, struct snapshot_task *record)
+{
+	const struct sched_task *sched = &task->sched;
+
+	memset(record, 0, sizeof(*record));
+	record->tid = task->tid;
+	record->tgid = task->tgid;
+	record->ppid = task->real_parent ? task->real_parent->tgid : 0;
+	record->uid = task->cred ? task->cred->euid : 0;
+	record->state = proc_state(task, NULL);
+	record->running = runqueues[sched->cpu].curr == task;
+	record->flags = task->flags & PF_KTHREAD ? SNAPSHOT_TASK_KERNEL : 0;
+	record->cpu = sched->cpu;
+	record->nice = sched->nice;
+	record->rt_priority = sched->rt_priority;
+	scnprintf(record->policy, sizeof(record->policy), "%s", policy_name(sched->policy));
+	record->run = task_runtime(task);
+	record->ready = time_ready(task, now);
+	scnprintf(record->comm, sizeof(record->comm), "%s", task->comm);
+	describe_call(task, record);
+	if (waits(task))
+		describe_wait(task, record);
+}
+
+long inspect_snapshot(const u64 argument[4], struct inspect_answer *ret_answer)
+{
+	struct snapshot *snapshot;
+	struct snapshot_task *records;
+	struct task_struct *task;
+	u64 now = ktime_get();
+	u32 nr = 0, most = 0;
+	size_t size;
+
+	assert_kernel_locked();
+	for_each_task(task)
+		most += is_wanted(task, argument[0]);
+	size = sizeof(*snapshot) + most * sizeof(*records);
+	snapshot = size > SNAPSHOT_SIZE_MAX ? NULL : heap_pages_alloc((size + PAGE_SIZE - 1) / PAGE_SIZE);
+	if (!snapshot)
+		return -ENOMEM;
+	memset(snapshot, 0, sizeof(*snapshot));
+	records = (struct snapshot_task *)(snapshot + 1);
+	for_each_task(task)
+		if (nr < most && is_wanted(task, argument[0]))
+			describe(task, now, &records[nr++]);
+	*snapshot = (struct snapshot){ .magic = SNAPSHOT_MAGIC, .version = SNAPSHOT_VERSION, .nr_tasks = nr, .nr_cpus = nr_cpus, .now = now };
+	ret_answer->data = snapshot;
+	ret_answer->length = sizeof(*snapshot) + nr * sizeof(*records);
+	return 0;
+}

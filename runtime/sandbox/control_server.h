@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The monitor's side of the control socket (abi/control.h): commands of the same user ask, the monitor or the container's kernel answers.
+ * Part of the monitor's loop; never waits for a client or for the kernel.
+ */
+#ifndef RUNTIME_SANDBOX_CONTROL_SERVER_H
+#define RUNTIME_SANDBOX_CONTROL_SERVER_H
+
+#include <poll.h>
+
+#include "include/abi/control.h"
+#include "runtime/sandbox/sandbox.h"
+#include "runtime/state.h"
+
+#define CONTROL_CLIENTS 16 /* more wait in the socket's backlog */
+#define CONTROL_POLLS (1 + CONTROL_CLIENTS)
+
+struct control_client {
+	int fd;             /* -1: none */
+	bool waiting;       /* for the kernel: its request is here */
+	bool traces;        /* has started the trace */
+	struct control_request request;
+};
+
+struct control_server {
+	struct sandbox *sandbox;
+	struct state state;
+	int listener;       /* -1: there is no control socket */
+	struct control_client clients[CONTROL_CLIENTS];
+	/* The kernel answers one question at a time. */
+	bool asking;
+	int asked_for;      /* client; -1: it has left, or it is our own */
+	uint32_t asked;     /* number of the last question */
+	uint64_t deadline;  /* CLOCK_MONOTONIC, ns */
+	bool stop_trace;    /* its client has left */
+};
+
+/*
+ * Makes the state directory and the socket, before the kernel process is forked. If neither is possible the container runs without, with a
+ * warning, unless it was to have a name: then -1 with @error set.
+ */
+int control_server_open(struct control_server *server, struct sandbox *sandbox, struct error *error);
+/* The kernel process exists. */
+void control_server_started(struct control_server *server);
+/* Fills in CONTROL_POLLS entries; returns the time-out for poll, ms, -1 for none. */
+int control_server_polls(struct control_server *server, struct pollfd *polls);
+void control_server_serve(struct control_server *server, const struct pollfd *polls);
+/* The kernel may have answered. */
+void control_server_answered(struct control_server *server);
+/* The container has ended: clients see the end of their connection. */
+void control_server_hang_up(struct control_server *server);
+void control_server_close(struct control_server *server);
+
+#endif

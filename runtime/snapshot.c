@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "runtime/snapshot.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "runtime/control.h"
+
+#define END(field) ((field)[sizeof(field) - 1] = '\0')
+
+static void end_strings(struct snapshot_view *view)
+{
+	for (uint32_t i = 0; i < view->header->nr_tasks; i++) {
+		struct snapshot_task *task = &view->tasks[i];
+
+		END(task->policy);
+		END(task->kind);
+		END(task->object_type);
+		END(task->call);
+		END(task->comm);
+		END(task->object);
+	}
+	for (uint32_t i = 0; i < view->header->nr_peers; i++)
+		END(view->peers[i].role);
+	for (uint32_t i = 0; i < view->header->nr_threads; i++) {
+		END(view->threads[i].role);
+		END(view->threads[i].state);
+		END(view->threads[i].comm);
+	}
+}
+
+int snapshot_parse(void *memory, size_t size, struct snapshot_view *ret_view, struct error *error)
+{
+	const struct snapshot *header = memory;
+	uint64_t needed;
+
+	*ret_view = (struct snapshot_view){ .memory = memory, .header = header };
+	if (size < sizeof(*header) || header->magic != SNAPSHOT_MAGIC || header->version != SNAPSHOT_VERSION)
+		return fail(error, 0, "the container's kernel answers nonsense");
+	/* Counts are 32 bits wide: no overflow. */
+	needed = sizeof(*header) + (uint64_t)header->nr_tasks * sizeof(struct snapshot_task) +
+		 (uint64_t)header->nr_peers * sizeof(struct snapshot_peer) + (uint64_t)header->nr_threads * sizeof(struct snapshot_thread);
+	if (needed != size)
+		return fail(error, 0, "the container's kernel answers nonsense (%zu bytes where %zu are announced)", size, (size_t)needed);
+	ret_view->tasks = (struct snapshot_task *)(header + 1);
+	ret_view->peers = (struct snapshot_peer *)(ret_view->tasks + header->nr_tasks);
+	ret_view->threads = (struct snapshot_thread *)(ret_view->peers + header->nr_peers);
+	end_strings(ret_view);
+	return 0;
+}
+
+static void *read_all(int fd, size_t size)
+{
+	char *memory = malloc(size ? size : 1);
+
+	for (size_t done = 0; memory && done < size;) {
+		ssize_t got = pread(fd, memory + done, size - done, done);
+
+		if (got <= 0) {
+			free(memory);
+			return NULL;
+		}
+		done += got;
+	}
+	return memory;
+}
+
+int snapshot_take(int connection, uint64_t flags, struct snapshot_view *ret_view, struct error *error)
+{
+	uint64_t argument[4] = { flags };
+	struct control_reply reply;
+	void *memory;
+	int fd;
+
+	*ret_view = (struct snapshot_view){ 0 };
+	if (control_call(connection, CONTROL_SNAPSHOT, argument, &reply, &fd, error))
+		return -1;
+	memory = fd >= 0 && reply.length <= SNAPSHOT_SIZE_MAX ? read_all(fd, reply.length) : NULL;
+	if (fd >= 0)
+		close(fd);
+	if (!memory)
+		return fail(error, 0, "cannot read the kernel's answer (%lu bytes)", reply.length);
+	return snapshot_parse(memory, reply.length, ret_view, error);
+}
+
+void snapshot_free(struct snapshot_view *view)
+{
+	free(view->memory);
+	*view = (struct snapshot_view){ 0 };
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reads what a container's kernel tells about its tasks (abi/snapshot.h). The kernel may be hostile. */
+#ifndef RUNTIME_SNAPSHOT_H
+#define RUNTIME_SNAPSHOT_H
+
+#include <stddef.h>
+
+#include "include/abi/snapshot.h"
+#include "runtime/error.h"
+
+struct snapshot_view {
+	const struct snapshot *header;
+	struct snapshot_task *tasks;
+	struct snapshot_peer *peers;
+	struct snapshot_thread *threads;
+	void *memory;
+};
+
+/* Asks over @connection (control_connect). 0, or -1 with @error set. */
+int snapshot_take(int connection, uint64_t flags, struct snapshot_view *ret_view, struct error *error);
+void snapshot_free(struct snapshot_view *view);
+
+/* Checks @size bytes and makes every string end. They are malloc'ed and belong to the view afterwards, also when this fails. */
+int snapshot_parse(void *memory, size_t size, struct snapshot_view *ret_view, struct error *error);
+
+#endif
