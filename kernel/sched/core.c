@@ -100,6 +100,8 @@ static void check_preempt(struct rq *rq, struct task_struct *task)
 	} else if (class_rank(task->sched.class) < class_rank(curr->sched.class)) {
 		resched_curr(rq);
 	}
+	/* Who is not preempted goes by ticks from now on; it may never enter the kernel by itself, nor may the waker. */
+	clock_thread_kick_if_needed();
 }
 
 static struct task_struct *pick_next_task(struct rq *rq)
