@@ -81,6 +81,13 @@ bool state_name_is_valid(const char *name)
 	return true;
 }
 
+#define NAME_PATH_SIZE (sizeof(NAMES) + STATE_NAME_SIZE)
+
+static void name_path(char path[NAME_PATH_SIZE], const char *name)
+{
+	snprintf(path, NAME_PATH_SIZE, NAMES "/%.*s", STATE_NAME_SIZE - 1, name);
+}
+
 /* ---- alive or dead ---- */
 
 /* The container's directory if its monitor lives, else -1. */
@@ -97,10 +104,10 @@ static int open_alive(int root, const char *id)
 
 static int read_link(int root, const char *name, char id[STATE_ID_SIZE])
 {
-	char path[sizeof(NAMES) + STATE_NAME_SIZE];
+	char path[NAME_PATH_SIZE];
 	ssize_t length;
 
-	snprintf(path, sizeof(path), NAMES "/%s", name);
+	name_path(path, name);
 	length = readlinkat(root, path, id, STATE_ID_SIZE - 1);
 	if (length <= 0)
 		return -1;
@@ -110,11 +117,11 @@ static int read_link(int root, const char *name, char id[STATE_ID_SIZE])
 
 static void unlink_name(int root, const char *name, const char *of_id)
 {
-	char path[sizeof(NAMES) + STATE_NAME_SIZE], id[STATE_ID_SIZE];
+	char path[NAME_PATH_SIZE], id[STATE_ID_SIZE];
 
 	if (read_link(root, name, id) || strcmp(id, of_id))
 		return;
-	snprintf(path, sizeof(path), NAMES "/%s", name);
+	name_path(path, name);
 	unlinkat(root, path, 0);
 }
 
@@ -212,10 +219,10 @@ static int make_directory(struct state *state, struct error *error)
 
 static int take_name(struct state *state, const char *name, struct error *error)
 {
-	char path[sizeof(NAMES) + STATE_NAME_SIZE], id[STATE_ID_SIZE];
+	char path[NAME_PATH_SIZE], id[STATE_ID_SIZE];
 	int fd;
 
-	snprintf(path, sizeof(path), NAMES "/%s", name);
+	name_path(path, name);
 	if (mkdirat(state->root_fd, NAMES, 0700) && errno != EEXIST)
 		return fail(error, errno, "cannot make the directory of names");
 	for (int attempt = 0; attempt < 3; attempt++) {
