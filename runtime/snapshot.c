@@ -15,11 +15,12 @@ static void end_strings(struct snapshot_view *view)
 	for (uint32_t i = 0; i < view->header->nr_tasks; i++) {
 		struct snapshot_task *task = &view->tasks[i];
 
+		END(task->class);
 		END(task->policy);
 		END(task->kind);
-		END(task->object_type);
 		END(task->call);
 		END(task->comm);
+		END(task->wait);
 		END(task->object);
 	}
 	for (uint32_t i = 0; i < view->header->nr_peers; i++)

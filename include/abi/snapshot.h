@@ -28,7 +28,8 @@ struct snapshot {
 	/* struct snapshot_task[nr_tasks], struct snapshot_peer[nr_peers], struct snapshot_thread[nr_threads] */
 };
 
-#define SNAPSHOT_TASK_KERNEL 0x1  /* a task of the kernel itself */
+#define SNAPSHOT_TASK_KERNEL 0x1     /* a task of the kernel itself */
+#define SNAPSHOT_TASK_MORE_PEERS 0x2 /* than are listed */
 
 struct snapshot_task {
 	uint32_t tid, tgid, ppid, uid;
@@ -37,6 +38,7 @@ struct snapshot_task {
 	uint8_t flags;           /* SNAPSHOT_TASK_* */
 	uint8_t pad;
 	int32_t cpu, nice, rt_priority;
+	char class[12];          /* stop, deadline, rt, fair, idle */
 	char policy[12];         /* as chrt calls it: other, batch, idle, fifo, rr, deadline */
 	uint64_t run, ready;     /* time on a cpu; time waiting for one */
 	uint64_t since;          /* when the present wait began; 0: waits for nothing */
@@ -44,26 +46,27 @@ struct snapshot_task {
 	uint64_t object_id;      /* equal for equal objects; 0: none */
 	int64_t syscall;         /* number of the call it is in; -1: none */
 	char kind[12];           /* disk queue lock timer child stop; "": waits for nothing */
-	char object_type[16];    /* pipe, futex, file lock, ... */
 	char call[24];           /* name of the system call; "": none */
 	char comm[16];
-	char object[160];        /* what it waits for, in words */
+	char wait[40];           /* what it waits for: "pipe read", "flock" */
+	char object[160];        /* on which object: "pipe:[12]", "/var/x.db" */
 };
 
 /* One of the tasks that could end a task's wait. */
 struct snapshot_peer {
 	uint32_t waiter, tid;    /* tids */
-	char role[24];           /* what the peer is to the object: holds the lock, has the write end, ... */
+	char role[16];           /* what the peer is to the object: holder, hint, peer, child */
 };
 
 struct snapshot_thread {
-	int32_t host_tid, host_pid; /* in the container's pid namespace on the host */
-	int32_t cpu, host_cpu;   /* -1: none, any */
-	uint32_t mm_pid;         /* process of the container whose memory it is in; 0: the kernel's */
+	int32_t host_tid, host_pid; /* as the host numbers them in the container's pid namespace */
+	int32_t cpu;             /* that it is active for; -1: none */
+	int32_t host_cpu;        /* that it is bound to; -1: none */
+	uint32_t mm_pid;         /* process of the container whose memory it is in; 0: the kernel's, or none yet */
 	uint32_t task;           /* tid of the task it runs; 0: none */
-	char role[16];           /* carrier, async, clock, aux, poll */
-	char state[16];          /* active, idle, parked, waiting, working */
-	char comm[16];
+	char role[16];           /* carrier, spare (of an address space that waits for an exec), async, clock, aux, poll */
+	char state[16];          /* running, idle, parked; working, waiting */
+	char comm[16];           /* of the process, or the task */
 };
 
 #endif

@@ -28,8 +28,9 @@ int kernel_threads_start(void);
 void sched_timer_armed(u64 expires);
 bool clock_thread_owns_timers(void);
 
-/* A host thread of the kernel process with a carrier block of its own but no cpu; fn never returns. */
-int kernel_host_thread(void (*fn)(struct carrier *self));
+/* A host thread of the kernel process with a carrier block of its own but no cpu; fn never returns. role: what `linuxd ps --threads` calls it. */
+int kernel_host_thread(const char *role, void (*fn)(struct carrier *self));
+extern struct list_head kernel_host_threads; /* carrier->mm_link */
 int initcalls_run(void);
 
 #endif

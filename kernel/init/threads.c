@@ -28,7 +28,9 @@ static void futex_sleep_until(u32 *word, u32 value, u64 deadline)
 {
 	struct { s64 tv_sec, tv_nsec; } ts = { (s64)(deadline / NSEC_PER_SEC), (s64)(deadline % NSEC_PER_SEC) };
 
+	this_carrier()->sleeps_on_host = true;
 	host_futex(word, FUTEX_WAIT_BITSET, value, deadline == NEVER ? NULL : (void *)&ts, NULL, FUTEX_BITSET_MATCH_ANY);
+	this_carrier()->sleeps_on_host = false;
 }
 
 
@@ -133,7 +135,7 @@ static void async_thread(struct carrier *self)
 int async_start(unsigned nr_threads)
 {
 	for (unsigned i = 0; i < nr_threads; i++) {
-		int error = kernel_host_thread(async_thread);
+		int error = kernel_host_thread("async", async_thread);
 
 		if (error)
 			return error;
@@ -148,8 +150,11 @@ static void poll_thread(struct carrier *self)
 {
 	for (;;) {
 		struct epoll_event events[8];
-		long n = host_epoll_pwait2(boot->epoll_fd, events, 8, NULL, NULL, 8);
+		long n;
 
+		self->sleeps_on_host = true;
+		n = host_epoll_pwait2(boot->epoll_fd, events, 8, NULL, NULL, 8);
+		self->sleeps_on_host = false;
 		if (n < 0 && n != -EINTR) {
 			printk(KERN_ERR, "poll thread: epoll_pwait2 fails with %ld", n);
 			return;
@@ -222,7 +227,9 @@ void host_thread_main(struct carrier *self)
 
 extern char host_thread_start[];
 
-int kernel_host_thread(void (*fn)(struct carrier *self))
+LIST_HEAD(kernel_host_threads);
+
+int kernel_host_thread(const char *role, void (*fn)(struct carrier *self))
 {
 	struct carrier *c = heap_pages_alloc(CARRIER_BLOCK_SIZE / PAGE_SIZE);
 	u64 *sp;
@@ -234,23 +241,28 @@ int kernel_host_thread(void (*fn)(struct carrier *self))
 	c->self = c;
 	c->mm = &kernel_mm;
 	c->claimed_for = -1;
-	list_init(&c->mm_link);
+	c->role = role;
+	list_add_tail(&c->mm_link, &kernel_host_threads);
 	c->scratch = (u64)fn;
 	sp = (u64 *)((char *)c + CARRIER_OWN_STACK_TOP);
 	*--sp = 0;
 	*--sp = (u64)c;
 	*--sp = (u64)host_thread_start;
 	tid = host_clone(HOST_CLONE_THREAD, sp, &c->host_tid, NULL, 0);
+	if (tid < 0) {
+		list_del(&c->mm_link);
+		heap_pages_free(c, CARRIER_BLOCK_SIZE / PAGE_SIZE);
+	}
 	return tid < 0 ? (int)tid : 0;
 }
 
 int kernel_threads_start(void)
 {
-	int error = kernel_host_thread(clock_thread);
+	int error = kernel_host_thread("clock", clock_thread);
 
 	if (!error)
-		error = kernel_host_thread(aux_thread);
+		error = kernel_host_thread("aux", aux_thread);
 	if (!error && boot->epoll_fd >= 0)
-		error = kernel_host_thread(poll_thread);
+		error = kernel_host_thread("poll", poll_thread);
 	return error ? error : async_start(boot->async_threads);
 }

@@ -24,4 +24,9 @@ void inspect_serve(void);
 
 inspect_handler_t inspect_snapshot;
 
+/* The host threads, for a snapshot. Nothing may change between the two calls; records are zeroed. */
+struct snapshot_thread;
+u32 inspect_count_threads(void);
+void inspect_threads(struct snapshot_thread *records);
+
 #endif

@@ -76,7 +76,6 @@ static void describe(struct task_struct *task, u64 now, struct snapshot_task *re
 {
 	const struct sched_task *sched = &task->sched;
 
-	memset(record, 0, sizeof(*record));
 	record->tid = task->tid;
 	record->tgid = task->tgid;
 	record->ppid = task->real_parent ? task->real_parent->tgid : 0;
@@ -87,6 +86,7 @@ static void describe(struct task_struct *task, u64 now, struct snapshot_task *re
 	record->cpu = sched->cpu;
 	record->nice = sched->nice;
 	record->rt_priority = sched->rt_priority;
+	scnprintf(record->class, sizeof(record->class), "%s", sched->class->name);
 	scnprintf(record->policy, sizeof(record->policy), "%s", policy_name(sched->policy));
 	record->run = task_runtime(task);
 	record->ready = time_ready(task, now);
@@ -96,29 +96,48 @@ static void describe(struct task_struct *task, u64 now, struct snapshot_task *re
 		describe_wait(task, record);
 }
 
+static u32 count_tasks(u64 flags)
+{
+	struct task_struct *task;
+	u32 nr = 0;
+
+	for_each_task(task)
+		nr += is_wanted(task, flags);
+	return nr;
+}
+
 long inspect_snapshot(const u64 argument[4], struct inspect_answer *ret_answer)
 {
+	u64 flags = argument[0], now = ktime_get();
+	u32 nr_tasks, nr_threads;
 	struct snapshot *snapshot;
-	struct snapshot_task *records;
+	struct snapshot_task *tasks;
 	struct task_struct *task;
-	u64 now = ktime_get();
-	u32 nr = 0, most = 0;
 	size_t size;
 
 	assert_kernel_locked();
-	for_each_task(task)
-		most += is_wanted(task, argument[0]);
-	size = sizeof(*snapshot) + most * sizeof(*records);
-	snapshot = size > SNAPSHOT_SIZE_MAX ? NULL : heap_pages_alloc((size + PAGE_SIZE - 1) / PAGE_SIZE);
+	nr_tasks = count_tasks(flags);
+	nr_threads = flags & SNAPSHOT_THREADS ? inspect_count_threads() : 0;
+	size = sizeof(*snapshot) + nr_tasks * sizeof(struct snapshot_task) + nr_threads * sizeof(struct snapshot_thread);
+	if (size > SNAPSHOT_SIZE_MAX)
+		return -E2BIG;
+	snapshot = heap_pages_alloc((size + PAGE_SIZE - 1) / PAGE_SIZE);
 	if (!snapshot)
 		return -ENOMEM;
-	memset(snapshot, 0, sizeof(*snapshot));
-	records = (struct snapshot_task *)(snapshot + 1);
+	memset(snapshot, 0, size);
+	snapshot->magic = SNAPSHOT_MAGIC;
+	snapshot->version = SNAPSHOT_VERSION;
+	snapshot->nr_tasks = nr_tasks;
+	snapshot->nr_threads = nr_threads;
+	snapshot->nr_cpus = nr_cpus;
+	snapshot->now = now;
+	tasks = (struct snapshot_task *)(snapshot + 1);
 	for_each_task(task)
-		if (nr < most && is_wanted(task, argument[0]))
-			describe(task, now, &records[nr++]);
-	*snapshot = (struct snapshot){ .magic = SNAPSHOT_MAGIC, .version = SNAPSHOT_VERSION, .nr_tasks = nr, .nr_cpus = nr_cpus, .now = now };
+		if (is_wanted(task, flags))
+			describe(task, now, tasks++);
+	if (nr_threads)
+		inspect_threads((struct snapshot_thread *)tasks);
 	ret_answer->data = snapshot;
-	ret_answer->length = sizeof(*snapshot) + nr * sizeof(*records);
+	ret_answer->length = size;
 	return 0;
 }

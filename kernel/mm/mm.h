@@ -103,6 +103,7 @@ struct mm_struct {
 	struct list_head work; /* struct mm_work: to be run inside this address space */
 	bool dying;
 	u64 refresh_pass; /* unmap_object_range has been here */
+	u64 inspect_pass; /* inspect/threads.c has been here */
 	int nr_carriers;
 	int host_pid;         /* the host process */
 	int nr_tasks;

@@ -83,6 +83,8 @@ struct carrier {
 	int claimed_for;          /* idle, and wanted by this cpu; -1 */
 	int bound_cpu;            /* cpu whose host affinity it has; -1: none */
 	struct task_struct *xstate_owner;
+	const char *role;         /* of a host thread that is no carrier of tasks (init/threads.c), else NULL */
+	bool sleeps_on_host;      /* such a one waits for something to do */
 	u32 gone;                 /* the host thread no longer uses this block */
 };
 

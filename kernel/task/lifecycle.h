@@ -29,6 +29,7 @@ long do_execve(int dirfd, const char *path, const struct exec_strings *strings, 
 
 /* A fresh address space in a host process of its own: from the pool, else waits for one. ERR_PTR. */
 struct mm_struct *zygote_take(void);
+struct mm_struct *zygote_pooled(int n); /* the n-th that waits in the pool, or NULL */
 int zygote_start(void);
 
 /* current leaves its mm for `mm` (NULL: none). Returns on a carrier of the new one. */

@@ -74,6 +74,8 @@ struct mm_struct *zygote_take(void)
 	return mm;
 }
 
+struct mm_struct *zygote_pooled(int n) { return n < pooled ? pool[n] : NULL; }
+
 int zygote_start(void)
 {
 	struct task_struct *thread = kernel_thread("zygote", PF_KERNEL_MM, zygote, NULL);
