@@ -17,6 +17,7 @@ struct run {
 	char *env[MAX_ENV + 1];
 	int nr_env;
 	char *made_rootfs; /* builtin image, to be removed */
+	struct trace_target trace;
 };
 
 /* A later setting of a variable replaces an earlier one. */
@@ -180,6 +181,11 @@ static int take_option(struct run *run, int option, const char *value, struct er
 		config->strace = true;
 		config->strace_file = value;
 		return 0;
+	case RUN_TRACE:
+		run->trace = (struct trace_target){ .path = value };
+		config->trace = &run->trace;
+		config->trace_what = TRACE_ALL;
+		return trace_target_open(&run->trace, error);
 	case RUN_STATS:
 		config->stats = true;
 		return 0;

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Makes C and documentation from kernel/syscalls.tbl.
 
-usage: gen_syscalls.py prototypes|table|fuzz|docs syscalls.tbl OUTPUT
+usage: gen_syscalls.py prototypes|table|shapes|fuzz|docs syscalls.tbl OUTPUT
        gen_syscalls.py check-docs syscalls.tbl docs/syscalls.md   (exit status 1: not up to date)
 """
 import re
@@ -160,6 +160,20 @@ def fuzz(calls):
     return out + "};\n\n#endif\n"
 
 
+def shapes(calls):
+    """What the host side knows of system calls: their names and how their arguments are shown."""
+    out = "/* SPDX-License-Identifier: Apache-2.0 */\n" + BANNER
+    out += "#ifndef SYSCALLS_SHAPES_GEN_H\n#define SYSCALLS_SHAPES_GEN_H\n\n"
+    out += f"#define NR_SYSCALLS {calls[-1].number + 1}\n\nenum argument_kind {{\n\tARG_NONE,\n" + kind_enum("ARG_") + "\tARG_KINDS\n};\n\n"
+    out += "struct syscall_shape {\n\tconst char *name;\n\tunsigned char nargs, kinds[6];\n\tconst char *args[6];\n};\n\n"
+    out += "static const struct syscall_shape syscall_shapes[NR_SYSCALLS] = {\n"
+    for call in calls:
+        kinds = ", ".join("ARG_" + a.kind.upper() for a in call.arguments) or "0"
+        names = ", ".join(f'"{a.name}"' for a in call.arguments) or "0"
+        out += f'\t[{call.number}] = {{ "{call.name}", {len(call.arguments)}, {{ {kinds} }}, {{ {names} }} }},\n'
+    return out + "};\n\n#endif\n"
+
+
 def docs(calls):
     states = {"full": 0, "partial": 0, "none": 0}
     for call in calls:
@@ -192,7 +206,8 @@ def main():
             if f.read() != docs(calls):
                 sys.exit(f"{output} is not up to date: run 'make docs'")
         return
-    text = {"prototypes": prototypes, "table": lambda c: table_pragmas(table(c)), "fuzz": fuzz, "docs": docs}[mode](calls)
+    text = {"prototypes": prototypes, "table": lambda c: table_pragmas(table(c)), "shapes": shapes,
+            "fuzz": fuzz, "docs": docs}[mode](calls)
     with open(output, "w") as f:
         f.write(text)
 

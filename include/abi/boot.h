@@ -78,6 +78,8 @@ struct boot_params {
 	uint8_t random[64];    /* seed: from the host's getrandom */
 	uint64_t pid_limit;    /* 0: default 32768 */
 	uint64_t rlimit_nofile;
+	uint32_t trace_what;   /* TRACE_* to record from the start; 0: nothing */
+	uint32_t trace_slots;  /* records in each ring; 0: default */
 	char cpu_model[64];
 	uint32_t strings_used;
 	char strings[BOOT_STRINGS_SIZE];
@@ -164,6 +166,8 @@ struct monitor_channel {
 	struct monitor_slot slots[MONITOR_SLOTS];
 	/* --stats, written by the kernel before it ends: text, printed by the monitor */
 	uint32_t stats_length;
+	/* boot.trace_what: where in the heap file the trace area is (abi/trace.h); the offset is written last */
+	uint64_t trace_offset, trace_length;
 	char stats[65536];
 };
 

@@ -21,6 +21,7 @@
 #include "kernel/sched/carrier.h"
 #include "kernel/task/signal.h"
 #include "kernel/time/timer.h"
+#include "kernel/trace/trace.h"
 
 extern char carrier_clone_start[];
 
@@ -85,6 +86,8 @@ struct async_request {
 	long result;
 	bool done;
 	struct wait_queue_head wait;
+	struct task_struct *task; /* sleeps until it is done */
+	u64 queued;
 };
 static LIST_HEAD(async_queue);
 static u32 async_word;
@@ -101,6 +104,8 @@ long async_host_io(long (*function)(void *arg), void *arg)
 		return request.result;
 	}
 	wait_queue_init(&request.wait);
+	request.task = current;
+	request.queued = trace_flags & TRACE_WAIT ? ktime_get() : 0;
 	list_add_tail(&request.link, &async_queue);
 	async_word++;
 	host_futex(&async_word, FUTEX_WAKE, 1, NULL, NULL, 0);
@@ -113,6 +118,7 @@ static void async_thread(struct carrier *self)
 	kernel_lock();
 	for (;;) {
 		struct async_request *request;
+		u64 started;
 
 		if (list_empty(&async_queue)) {
 			u32 seen = async_word;
@@ -124,9 +130,12 @@ static void async_thread(struct carrier *self)
 		}
 		request = list_first_entry(&async_queue, struct async_request, link);
 		list_del(&request->link);
+		started = request->queued ? ktime_get() : 0;
 		kernel_unlock();
 		request->result = request->function(request->arg);
 		kernel_lock();
+		if (started)
+			trace_io(request->task, request->queued, started, request->result);
 		request->done = true;
 		wake_up_all(&request->wait);
 	}

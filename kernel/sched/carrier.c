@@ -25,6 +25,7 @@
 #include "kernel/mm/mm.h"
 #include "kernel/sched/switch.h"
 #include "kernel/time/posix_timer.h"
+#include "kernel/trace/trace.h"
 
 extern char carrier_clone_start[], text_start[], text_end[], data_start[], cold_start[];
 void carrier_host_exit(u32 *gone) __noreturn;
@@ -390,6 +391,7 @@ static void hand_off(struct carrier *c, struct task_struct *next)
 	if (!target)
 		panic("no carrier for task %d on cpu %d", next ? next->tid : 0, c->cpu->id);
 	claimed = target->idle;
+	trace_handoff(next, target, claimed);
 	atomic_store(&c->run, CARRIER_PARKED);
 	give_cpu(c->cpu, target, next);
 	if (leaving)

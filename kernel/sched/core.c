@@ -14,6 +14,7 @@
 #include "kernel/task/signal.h"
 #include "kernel/time/posix_timer.h"
 #include "kernel/trace/stats.h"
+#include "kernel/trace/trace.h"
 
 struct rq runqueues[MAX_CPUS] __cold_data;
 struct cpu cpus[MAX_CPUS];
@@ -161,7 +162,7 @@ static int select_cpu(struct task_struct *task, bool sync)
 bool try_to_wake_up(struct task_struct *task, unsigned mask, bool sync)
 {
 	struct rq *rq;
-	int cpu;
+	int cpu, from_cpu = task->sched.cpu;
 
 	assert_kernel_locked();
 	if (!(task->state & mask))
@@ -178,6 +179,7 @@ bool try_to_wake_up(struct task_struct *task, unsigned mask, bool sync)
 		task->sched.class->migrate_task_rq(task_rq(task), rq, task);
 	}
 	task->sched.nr_wakeups++;
+	trace_wakeup(task, from_cpu, cpu);
 	activate_task(rq, task, true);
 	/* A waker that sleeps soon is not interrupted before it does. */
 	if (!sync || cpus[cpu].active != this_carrier() || !rq->curr)
@@ -229,6 +231,7 @@ void wake_up_new_task(struct task_struct *task)
 	rq_clock_update(rq);
 	if (task->sched.class->task_fork)
 		task->sched.class->task_fork(rq, task);
+	trace_wakeup(task, rq->cpu, rq->cpu);
 	activate_task(rq, task, false);
 	if (rq->cpu != here)
 		check_preempt(rq, task);
@@ -267,6 +270,7 @@ void sched_set_running(struct rq *rq, struct task_struct *next)
 		else
 			rq->idle_since = rq->clock;
 	}
+	trace_switch(rq->cpu, rq->curr, next);
 	rq->curr = next;
 	if (next) {
 		account_switch(rq, next);
@@ -322,6 +326,7 @@ void schedule(void)
 		} else {
 			deactivate_task(rq, prev, true);
 			prev->block_start = rq->clock;
+			trace_wait(prev);
 			voluntary = true;
 		}
 	}
@@ -522,6 +527,7 @@ void sched_move_queued(struct task_struct *task, int cpu)
 	struct rq *from = task_rq(task), *to = &runqueues[cpu];
 
 	rq_clock_update(to);
+	trace_migrate(task, from->cpu, cpu);
 	deactivate_task(from, task, false);
 	task->sched.class->migrate_task_rq(from, to, task);
 	task->sched.nr_migrations++;
@@ -542,6 +548,7 @@ void sched_migrate_current(int cpu)
 	task->sched.class->put_prev_task(from, task);
 	task->sched.class->migrate_task_rq(from, to, task);
 	rq_clock_update(to);
+	trace_migrate(task, from->cpu, cpu);
 	activate_task(to, task, false);
 	check_preempt(to, task);
 	task->sched.nr_migrations++;

@@ -8,6 +8,7 @@
 #include "kernel/arch/x86_64/trap.h"
 #include "kernel/mm/mm.h"
 #include "kernel/task/task.h"
+#include "kernel/trace/trace.h"
 #include "syscalls.gen.h"
 
 /* Not in older uapi headers. */
@@ -32,6 +33,7 @@ static long set_name(user_ptr name)
 		return length;
 	memset(current->comm, 0, sizeof(current->comm));
 	strlcpy(current->comm, comm, sizeof(current->comm));
+	trace_exec(current, "");
 	return 0;
 }
 

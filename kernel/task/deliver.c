@@ -7,6 +7,7 @@
 
 #include "kernel/arch/x86_64/trap.h"
 #include "kernel/task/signal_internal.h"
+#include "kernel/trace/trace.h"
 
 struct taken_signal {
 	int sig;
@@ -126,6 +127,8 @@ static void run_handler(struct pt_regs *regs, struct taken_signal *taken)
 	sigmask_t old_mask = current->work & TIF_RESTORE_SIGMASK ? current->saved_mask : current->blocked;
 	sigmask_t blocked = current->blocked | action->mask;
 
+	trace_signal(current, taken->sig, taken->info.si_code, taken->sig == SIGSEGV ? 0 : taken->info.si_pid,
+		     taken->sig == SIGSEGV ? (u64)taken->info.si_addr : 0);
 	restart_before_handler(regs, action);
 	if (setup_signal_frame(regs, taken->sig, action, &taken->info, old_mask)) {
 		/* The stack is bad. A handler for SIGSEGV would meet the same stack. */

@@ -22,6 +22,7 @@
 #include "kernel/task/signal.h"
 #include "kernel/time/posix_timer.h"
 #include "kernel/vfs/vfs.h"
+#include "kernel/trace/trace.h"
 
 #define MAX_SCRIPT_DEPTH 5
 #define STACK_STRINGS_MAX (6UL << 20) /* as Linux: three quarters of 8 MiB */
@@ -410,6 +411,7 @@ static void reset_process(struct cred *new_cred, bool secure, const char *path)
 	}
 	task->timer_slack = task->default_timer_slack;
 	set_comm(task, path);
+	trace_exec(task, path);
 	commit_creds(new_cred);
 	task->fs_base = 0;
 	write_fs_base(0);

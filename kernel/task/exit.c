@@ -18,6 +18,7 @@
 #include "kernel/time/posix_timer.h"
 #include "kernel/trace/strace.h"
 #include "kernel/vfs/vfs.h"
+#include "kernel/trace/trace.h"
 
 /* ---- times ---- */
 
@@ -203,6 +204,7 @@ void do_exit(int code)
 	}
 	if (strace_enabled)
 		strace_exited(task, code);
+	trace_exit(task, code);
 	exit_signals(task);
 	task->flags |= PF_EXITING;
 	task->exit_code = code;

@@ -23,6 +23,7 @@
 #include "kernel/time/posix_timer.h"
 #include "kernel/vfs/event.h"
 #include "kernel/vfs/vfs.h"
+#include "kernel/trace/trace.h"
 
 struct list_head all_tasks = LIST_HEAD_INIT(all_tasks);
 struct task_struct *init_task;
@@ -407,6 +408,7 @@ long do_clone(const struct clone_request *r)
 		child->flags |= PF_VFORK_CHILD;
 		task_get(child);
 	}
+	trace_fork(child);
 	this_carrier()->cpu->stats->forks += !(r->flags & CLONE_THREAD);
 	this_carrier()->cpu->stats->threads += !!(r->flags & CLONE_THREAD);
 	wake_up_new_task(child);
@@ -487,6 +489,7 @@ struct task_struct *init_task_make(void (*fn)(void *arg), void *arg)
 	futex_fork(task);
 	arch_setup_kthread_stack(task, fn, arg);
 	init_task = task;
+	trace_fork(task);
 	wake_up_new_task(task);
 	return task;
 }

@@ -13,6 +13,7 @@
 #include "kernel/mm/alloc.h"
 #include "kernel/task/task.h"
 #include "kernel/trace/decode.h"
+#include "kernel/trace/trace.h"
 #include "host.gen.h"
 
 bool strace_enabled;
@@ -194,6 +195,8 @@ static int strace_init(void)
 
 	trace_fd = channel->boot.trace_fd;
 	strace_enabled = (channel->boot.flags & BOOT_STRACE) && trace_fd >= 0;
+	if (strace_enabled)
+		trace_flags |= TRACE_STRACE;
 	return 0;
 }
 INITCALL(strace, strace_init, "");

@@ -15,7 +15,7 @@
 
 struct task_struct;
 
-/* True once the boot parameters ask for traces: the only thing tested when tracing is off. */
+/* True once the boot parameters ask for it; the entry of system calls tests TRACE_STRACE in trace_flags instead. */
 extern bool strace_enabled;
 
 /* Decodes what the call reads (paths, argument strings) while it is still there. Kernel lock held or not. */

@@ -299,6 +299,7 @@ int launch_prepare(struct sandbox *sandbox, struct error *error)
 	boot->host_uid = geteuid();
 	boot->host_gid = getegid();
 	boot->rlimit_nofile = files.rlim_cur;
+	boot->trace_what = config->trace ? config->trace_what : 0;
 	choose_cpus(config, boot);
 	describe_cpu(boot);
 	if (getrandom(boot->random, sizeof(boot->random), 0) != sizeof(boot->random))

@@ -53,6 +53,7 @@ struct monitor {
 	bool terminal_is_raw;
 	struct termios terminal;
 	pthread_t slots_thread, memory_thread;
+	struct trace_recorder *recorder; /* --trace */
 };
 
 static long futex_wake(uint32_t *word)
@@ -460,7 +461,16 @@ static int start_threads(struct monitor *monitor, struct error *error)
 
 	if (code == 0 && monitor->sandbox->config->memory)
 		code = pthread_create(&monitor->memory_thread, NULL, memory_main, monitor);
-	return code ? fail(error, code, "cannot start the monitor's threads") : 0;
+	if (code)
+		return fail(error, code, "cannot start the monitor's threads");
+	if (monitor->sandbox->config->trace) {
+		struct monitor_channel *channel = monitor->sandbox->channel;
+
+		monitor->recorder = trace_record_start(monitor->sandbox->config->trace, monitor->sandbox->heap_fd, &channel->trace_offset,
+						       &channel->trace_length, error);
+		return monitor->recorder ? 0 : -1;
+	}
+	return 0;
 }
 
 static int block_signals(struct monitor *monitor, struct error *error)
@@ -512,6 +522,8 @@ int monitor_run(struct sandbox *sandbox, struct error *error)
 		result = exit_status(&monitor, error);
 		if (sandbox->config->stats)
 			print_stats(&monitor);
+		if (trace_record_stop(monitor.recorder, error) && !result)
+			result = EXIT_LINUXD;
 	} else {
 		kill_all(&monitor);
 		restore_terminal(&monitor);

@@ -17,6 +17,7 @@
 #include "include/abi/boot.h"
 #include "runtime/error.h"
 #include "runtime/sandbox/image.h"
+#include "runtime/trace/record.h"
 
 /* Exit status of linuxd itself. */
 #define EXIT_LINUXD 125
@@ -47,6 +48,8 @@ struct sandbox_config {
 	bool strace;
 	const char *strace_file; /* NULL: standard error */
 	bool insecure_host_files;
+	struct trace_target *trace; /* --trace: where it goes; NULL: none */
+	uint32_t trace_what;        /* TRACE_* */
 };
 
 enum walls { WALLS_NONE, WALLS_LANDLOCK, WALLS_NAMESPACES };

@@ -7,6 +7,7 @@ from .fuzz import fuzz
 from .integration import integration
 from .security import security
 from .seeing import seeing
+from .trace import trace
 from .unit import unit
 
-__all__ = ["checks", "command", "conformance", "fuzz", "integration", "security", "seeing", "unit"]
+__all__ = ["checks", "command", "conformance", "fuzz", "integration", "security", "seeing", "trace", "unit"]

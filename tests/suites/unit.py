@@ -20,6 +20,7 @@ def kernel_flags(context):
 def generate(context):
     """The generated headers, also when the kernel was not built."""
     for script, mode, table, name in (("gen_syscalls.py", "prototypes", "kernel/syscalls.tbl", "syscalls.gen.h"),
+                                      ("gen_syscalls.py", "shapes", "kernel/syscalls.tbl", "syscalls_shapes.gen.h"),
                                       ("gen_host.py", "wrappers", "kernel/host/host.tbl", "host.gen.h"),
                                       ("gen_host.py", "filter", "kernel/host/host.tbl", "filter.gen.h")):
         context.run(["python3", context.path("tools", script), mode, context.path(table), context.out("unit-gen", name)], check=True)

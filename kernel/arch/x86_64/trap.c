@@ -26,6 +26,7 @@
 #include "kernel/task/signal.h"
 #include "kernel/trace/stats.h"
 #include "kernel/trace/strace.h"
+#include "kernel/trace/trace.h"
 
 _Static_assert(offsetof(struct carrier, kernel_stack_top) == CARRIER_STACK_TOP, "");
 _Static_assert(offsetof(struct carrier, user_rsp) == CARRIER_USER_RSP, "");
@@ -203,13 +204,25 @@ static void do_syscall_traced(struct pt_regs *regs, struct task_struct *task)
 	u64 args[6] = { regs->rdi, regs->rsi, regs->rdx, regs->r10, regs->r8, regs->r9 };
 	u64 nr = regs->orig_rax, start = ktime_get();
 
+	u32 flags = READ_ONCE(trace_flags);
+	bool returns;
+	u64 end;
+
 	if (nr >= NR_SYSCALLS) {
 		do_syscall(regs, task);
 		return;
 	}
-	strace_enter(task, &syscall_table[nr], args, start);
+	returns = !(syscall_table[nr].flags & SYSCALL_NORETURN);
+	if (flags & TRACE_SYSCALLS)
+		trace_syscall_enter(task, &syscall_table[nr], (long)nr, args, start);
+	if (flags & TRACE_STRACE)
+		strace_enter(task, &syscall_table[nr], args, start);
 	do_syscall(regs, task);
-	strace_exit(task, &syscall_table[nr], args, (long)regs->rax, start, ktime_get());
+	end = ktime_get();
+	if ((READ_ONCE(trace_flags) & TRACE_SYSCALLS) && returns)
+		trace_syscall_exit(task, (long)nr, (long)regs->rax, start, end);
+	if (flags & TRACE_STRACE)
+		strace_exit(task, &syscall_table[nr], args, (long)regs->rax, start, end);
 }
 
 /* The way in from a patched call site. Runs on the task's kernel stack; returns to exit_begin. */
@@ -217,7 +230,7 @@ void syscall_from_user(struct pt_regs *regs)
 {
 	struct task_struct *task = current;
 
-	if (unlikely(strace_enabled))
+	if (unlikely(READ_ONCE(trace_flags) & (TRACE_SYSCALLS | TRACE_STRACE)))
 		do_syscall_traced(regs, task);
 	else
 		do_syscall(regs, task);

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Recording: reading the rings while the container runs, and writing what was found. */
+#ifndef RUNTIME_TRACE_RECORD_H
+#define RUNTIME_TRACE_RECORD_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+#include "runtime/trace/reader.h"
+
+enum trace_format { TRACE_FORMAT_AUTO, TRACE_FORMAT_TEXT };
+
+struct trace_target {
+	const char *path;         /* NULL: standard output */
+	enum trace_format format; /* AUTO: by the end of path; text if that says nothing */
+	int pid;                  /* only this process; 0: all */
+	FILE *file;
+};
+
+/* Before anything is recorded, so that what cannot be written is known at once. */
+int trace_target_open(struct trace_target *target, struct error *error);
+
+struct trace_recorder;
+/*
+ * A thread that reads the area which *offset and *length, in memory shared with the container, name as soon as *offset is not 0. Text is
+ * written as it comes, the other formats at the end. NULL with @error set.
+ */
+struct trace_recorder *trace_record_start(struct trace_target *target, int fd, const uint64_t *offset, const uint64_t *length, struct error *error);
+/* After the last thing that is to be recorded. @recorder may be NULL. -1 with @error set if something could not be written. */
+int trace_record_stop(struct trace_recorder *recorder, struct error *error);
+
+#endif

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* System calls of a trace as text. */
+#ifndef RUNTIME_TRACE_SYSCALL_H
+#define RUNTIME_TRACE_SYSCALL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "include/abi/trace.h"
+
+/* "read", or "syscall_999". */
+const char *trace_syscall_name(unsigned int number);
+/* "openat(AT_FDCWD, "/etc/passwd", 0x80000)" of a TRACE_SYSCALL_ENTER record and its texts. Control characters are escaped. */
+void trace_syscall_call(const struct trace_record *record, unsigned int nr_texts, char *text, size_t size);
+/* "3", "0x7f...", "-1 ENOENT (No such file or directory)". */
+void trace_syscall_result(unsigned int number, int64_t result, char *text, size_t size);
+bool trace_syscall_returns(unsigned int number);
+const char *trace_wait_name(unsigned int kind); /* "disk", ... */
+/* "SIGCHLD", "SIG34" */
+const char *trace_signal_name(int number);
+/* Copies text that the container made: control characters and invalid UTF-8 become \xNN. Returns the length. */
+size_t trace_clean(char *to, size_t size, const char *from, size_t length);
+
+#endif
