@@ -2,12 +2,13 @@
 /* POSIX timers, CPU-time timers and limits, interval timers over fork and exec, clocks of other tasks. */
 #include "test.h"
 
-static volatile int fired, last_code, last_value, last_overrun;
+static volatile int fired, last_code, last_value, last_overrun, first_overrun;
 static volatile pid_t handled_by;
 
 static void handler(int sig, siginfo_t *info, void *context)
 {
-	fired++;
+	if (!fired++)
+		first_overrun = info->si_overrun;
 	last_code = info->si_code;
 	last_value = info->si_value.sival_int;
 	last_overrun = info->si_overrun;
@@ -39,6 +40,14 @@ static void burn(int ms)
 	do
 		clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
 	while ((now.tv_sec - start.tv_sec) * 1000 + (now.tv_nsec - start.tv_nsec) / 1000000 < ms);
+}
+
+/* At least that long. The tick that finds a timer due may be late on a busy machine. */
+static void burn_until_fired(int ms)
+{
+	burn(ms);
+	for (int i = 0; !fired && i < 500; i++)
+		burn(10);
 }
 
 static void errors(void)
@@ -136,8 +145,12 @@ static void signals(void)
 	SHOW(timer_set(id, 0, 5, 5, NULL));
 	sleep_ms(52);
 	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
-	CHECK(fired == 1 && last_overrun >= 8);
-	CHECK(syscall(SYS_timer_getoverrun, id) == last_overrun);
+	CHECK(fired >= 1 && first_overrun >= 8);
+	/* Another may come in between. */
+	bool same = false;
+	for (int i = 0; !same && i < 1000; i++)
+		same = syscall(SYS_timer_getoverrun, id) == last_overrun;
+	CHECK(same);
 	SHOW(timer_set(id, 0, 0, 0, NULL));
 	SHOW(timer_new(CLOCK_BOOTTIME, SIGEV_SIGNAL, SIGRTMIN, 0, &id2));
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
@@ -189,7 +202,7 @@ static void cpu_time(void)
 		SHOW(timer_set(id, 0, 20, 0, NULL));
 		sleep_ms(60);
 		say("fired %d", fired);
-		burn(80);
+		burn_until_fired(80);
 		say("fired %d", fired);
 		SHOW(syscall(SYS_timer_delete, id));
 	}
@@ -199,7 +212,7 @@ static void cpu_time(void)
 	SHOW(setitimer(ITIMER_PROF, &it, NULL));
 	sleep_ms(50);
 	say("fired %d", fired);
-	burn(80);
+	burn_until_fired(80);
 	say("fired %d", fired);
 	SHOW(getitimer(ITIMER_PROF, &old));
 	say("%ld %ld", (long)old.it_value.tv_sec, (long)old.it_value.tv_usec);
@@ -207,7 +220,7 @@ static void cpu_time(void)
 	fired = 0;
 	SHOW(setitimer(ITIMER_VIRTUAL, &it, NULL));
 	uint64_t start = now_ms();
-	while (fired < 2 && now_ms() - start < 5000)
+	while (fired < 2 && now_ms() - start < 20000)
 		;
 	CHECK(fired >= 2);
 	it.it_value.tv_usec = 0;

@@ -64,9 +64,11 @@ static void intervals(void)
 	sigaction(SIGALRM, &action, NULL);
 	sigaction(SIGVTALRM, &action, NULL);
 	sigaction(SIGPROF, &action, NULL);
+	uint64_t armed = now_ms();
 	SHOW(setitimer(ITIMER_REAL, &it, NULL));
 	sleep_ms(75);
-	CHECK(count >= 2 && count <= 20);
+	CHECK(count >= 2);
+	CHECK((uint64_t)count <= (now_ms() - armed) / 10 + 1);
 	SHOW(getitimer(ITIMER_REAL, &old));
 	CHECK(old.it_interval.tv_usec == 10000);
 	it = (struct itimerval){ { 0, 0 }, { 0, 0 } };
@@ -84,7 +86,7 @@ static void intervals(void)
 	SHOW(setitimer(ITIMER_VIRTUAL, &it, NULL));
 	SHOW(setitimer(ITIMER_PROF, &it, NULL));
 	uint64_t start = now_ms();
-	while (count < 2 && now_ms() - start < 3000)
+	while (count < 2 && now_ms() - start < 20000)
 		;
 	say("count %d", count);
 	/* RLIMIT_CPU */
