@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* linuxd run */
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -139,6 +140,17 @@ static int set_name(struct sandbox_config *config, const char *value, struct err
 	return 0;
 }
 
+static int set_deterministic(struct sandbox_config *config, const char *value, struct error *error)
+{
+	unsigned long seed;
+
+	if (parse_number(value, 0, ULONG_MAX, &seed))
+		return fail(error, 0, "--deterministic %s: expected a seed, a number from 0 to %lu", value, ULONG_MAX);
+	config->deterministic = true;
+	config->seed = seed;
+	return 0;
+}
+
 static int take_option(struct run *run, int option, const char *value, struct error *error)
 {
 	struct sandbox_config *config = &run->config;
@@ -194,6 +206,8 @@ static int take_option(struct run *run, int option, const char *value, struct er
 	case RUN_INSECURE_HOST_FILES:
 		config->insecure_host_files = true;
 		return 0;
+	case RUN_DETERMINISTIC:
+		return set_deterministic(config, value, error);
 	case RUN_DEBUG:
 		config->debug = true;
 		return 0;
@@ -237,6 +251,12 @@ static int prepare(const struct cli_command *command, struct run *run, char **ar
 		fail(error, 0, "run: no root file system");
 		return fail_remedy(error, "usage: linuxd %s [OPTION...] %s", command->name, command->arguments);
 	}
+	if (config->deterministic && config->tty) {
+		fail(error, 0, "run: --deterministic does not go with --tty: keys are pressed when they are pressed");
+		return fail_remedy(error, "give the input as a file or a pipe");
+	}
+	if (config->deterministic && config->cpus > 1)
+		return fail(error, 0, "run: --deterministic has one cpu, --cpus %u asks for more", config->cpus);
 	config->argv = arguments[0] ? arguments : shell;
 	if (!strncmp(config->rootfs, "builtin:", 8)) {
 		run->made_rootfs = builtin_make_rootfs(config->rootfs, error);

@@ -36,6 +36,7 @@
 #define BOOT_STATS 0x8
 #define BOOT_ROOT_MAPPED 0x10 /* unprivileged: the host user's files appear as owned by uid 0, and chown is remembered, not done */
 #define BOOT_DEBUG 0x20
+#define BOOT_DETERMINISTIC 0x100 /* --deterministic: `seed` decides what else would be chance */
 
 /* A host directory (index 0 is the root file system), or a tmpfs. */
 struct boot_mount {
@@ -80,6 +81,7 @@ struct boot_params {
 	uint64_t rlimit_nofile;
 	uint32_t trace_what;   /* TRACE_* to record from the start; 0: nothing */
 	uint32_t trace_slots;  /* records in each ring; 0: default */
+	uint64_t seed;         /* BOOT_DETERMINISTIC */
 	char cpu_model[64];
 	uint32_t strings_used;
 	char strings[BOOT_STRINGS_SIZE];

@@ -17,6 +17,7 @@
 #include "kernel/fs/tty/tty.h"
 #include "kernel/fs/tty/tty.h"
 #include "kernel/mm/alloc.h"
+#include "kernel/sched/deterministic.h"
 #include "kernel/task/signal.h"
 #include "kernel/task/task.h"
 #include "lib/bitmap.h"
@@ -57,9 +58,63 @@ static long host_transfer(struct hostpipe *hp, const struct io_vector *vectors, 
 	return ret;
 }
 
+/*
+ * --deterministic: nothing else happens until the host answers, so that the moment of the answer does not matter. A signal that comes
+ * from outside meanwhile ends the wait.
+ */
+static int wait_for_host(struct hostpipe *hp, u64 edges)
+{
+	bool had_signal = signal_pending(current);
+
+	while (hp->edges == edges) {
+		deterministic_host_wait();
+		if (!had_signal && signal_pending(current))
+			return -ERESTARTSYS;
+	}
+	return 0;
+}
+
+/* Of the line at the start of the buffer; 0: its end is not there yet. */
+static size_t line_length(const struct hostpipe *hp)
+{
+	const char *start = hp->ahead + hp->ahead_at, *end = memchr(start, '\n', hp->ahead_end - hp->ahead_at);
+
+	return end ? (size_t)(end + 1 - start) : 0;
+}
+
+/* The same for input: a line, or as much of it as the buffer holds, or what comes before the end; not what happens to be there. */
+static long read_line_ahead(struct hostpipe *hp)
+{
+	if (!hp->ahead && !(hp->ahead = heap_pages_alloc(1)))
+		return -ENOMEM;
+	while (!hp->end && hp->ahead_end - hp->ahead_at < AHEAD_SIZE && !line_length(hp)) {
+		u64 edges = hp->edges;
+		u32 length = hp->ahead_end - hp->ahead_at;
+
+		memmove(hp->ahead, hp->ahead + hp->ahead_at, length);
+		hp->ahead_at = 0;
+		hp->ahead_end = length;
+		struct io_vector vector = { (u64)hp->ahead + length, AHEAD_SIZE - length };
+		long ret = host_transfer(hp, &vector, 1, AHEAD_SIZE);
+
+		if (ret >= 0) {
+			hp->end = ret == 0;
+			hp->ahead_end += (u32)ret;
+			continue;
+		}
+		if (ret == -EAGAIN)
+			ret = wait_for_host(hp, edges);
+		if (ret)
+			return ret;
+	}
+	return hp->ahead_at < hp->ahead_end;
+}
+
 /* Fills the buffer if it is empty. 1: there is data, 0: end of file, -EAGAIN. */
 static long read_ahead(struct hostpipe *hp)
 {
+	if (unlikely(deterministic))
+		return read_line_ahead(hp);
 	if (hp->ahead_at < hp->ahead_end)
 		return 1;
 	if (hp->end)
@@ -83,7 +138,11 @@ static long read_ahead(struct hostpipe *hp)
 
 static ssize_t take_ahead(struct hostpipe *hp, struct io_iter *to)
 {
-	size_t n = copy_to_iter(to, hp->ahead + hp->ahead_at, min((size_t)(hp->ahead_end - hp->ahead_at), to->count));
+	size_t n = hp->ahead_end - hp->ahead_at;
+
+	if (unlikely(deterministic) && line_length(hp))
+		n = line_length(hp);
+	n = copy_to_iter(to, hp->ahead + hp->ahead_at, min(n, to->count));
 
 	hp->ahead_at += n;
 	return n ? (ssize_t)n : -EFAULT;
@@ -117,7 +176,7 @@ static ssize_t hostpipe_read(struct file *file, struct io_iter *to, loff_t *pos)
 	for (;;) {
 		u64 edges = hp->edges;
 		bool direct = hp->ahead_at == hp->ahead_end && !hp->end && !hp->busy && !to->kernel &&
-			      to->vectors[0].length - to->offset >= AHEAD_SIZE;
+			      to->vectors[0].length - to->offset >= AHEAD_SIZE && !deterministic;
 		long ret = direct ? read_direct(hp, to) : read_ahead(hp);
 		if (ret > 0)
 			return direct ? ret : take_ahead(hp, to);
@@ -159,6 +218,10 @@ static ssize_t hostpipe_write(struct file *file, struct io_iter *from, loff_t *p
 		}
 		if (ret != -EAGAIN)
 			return done ? done : ret;
+		if (unlikely(deterministic)) {
+			(void)wait_for_host(hp, edges);
+			continue;
+		}
 		hp->full = hp->edges == edges;
 		if (file->flags & O_NONBLOCK)
 			return done ? done : -EAGAIN;
@@ -193,6 +256,8 @@ static long hostpipe_ioctl(struct file *file, unsigned cmd, u64 arg)
 		return -ENOIOCTLCMD;
 	if (hp->input)
 		read_ahead(hp);
+	if (unlikely(deterministic) && hp->input && line_length(hp))
+		return put_user_u32(user_ptr_at(arg), (u32)line_length(hp));
 	return put_user_u32(user_ptr_at(arg), hp->ahead_end - hp->ahead_at);
 }
 

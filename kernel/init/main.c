@@ -19,6 +19,7 @@
 #include "kernel/mm/alloc.h"
 #include "kernel/mm/internal.h"
 #include "kernel/sched/carrier.h"
+#include "kernel/sched/deterministic.h"
 #include "kernel/sched/switch.h"
 #include "kernel/task/lifecycle.h"
 #include "kernel/vfs/vfs.h"
@@ -217,6 +218,8 @@ __noreturn void kernel_main(struct monitor_channel *from_monitor)
 	boot = &channel->boot;
 	if (boot->magic != BOOT_MAGIC || boot->version != BOOT_VERSION)
 		panic("the monitor speaks version %u of the boot contract, the kernel %u", boot->version, BOOT_VERSION);
+	if (boot->flags & BOOT_DETERMINISTIC)
+		deterministic_init(boot->seed);
 	mm_wipe_host(NULL);
 	fpu_init(boot->xstate_mask, boot->xstate_size);
 	heap_init(boot->heap_limit);

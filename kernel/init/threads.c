@@ -19,6 +19,7 @@
 #include "kernel/mm/mm.h"
 #include "kernel/mm/oom.h"
 #include "kernel/sched/carrier.h"
+#include "kernel/sched/deterministic.h"
 #include "kernel/task/signal.h"
 #include "kernel/time/timer.h"
 #include "kernel/trace/trace.h"
@@ -47,6 +48,8 @@ void clock_thread_kick_if_needed(void)
 {
 	u64 wanted = clock_thread_owns_timers() ? ktimers_next() : NEVER;
 
+	if (unlikely(deterministic)) /* there is no clock thread */
+		return;
 	if (tick_hint && tick_deadline == NEVER)
 		tick_deadline = ktime_get() + sched_tick_period();
 	wanted = min(wanted, tick_deadline);
@@ -171,6 +174,8 @@ static void poll_thread(struct carrier *self)
 		kernel_lock();
 		for (long i = 0; i < n; i++)
 			hostpipe_ready((int)events[i].data, events[i].events);
+		if (deterministic)
+			deterministic_host_event();
 		kernel_unlock();
 	}
 }
@@ -213,6 +218,8 @@ static void aux_thread(struct carrier *self)
 		}
 		kernel_lock();
 		handle_events(events);
+		if (deterministic)
+			deterministic_host_event();
 		kernel_unlock();
 	}
 }
@@ -267,7 +274,7 @@ int kernel_host_thread(const char *role, void (*fn)(struct carrier *self))
 
 int kernel_threads_start(void)
 {
-	int error = kernel_host_thread("clock", clock_thread);
+	int error = deterministic ? 0 : kernel_host_thread("clock", clock_thread);
 
 	if (!error)
 		error = kernel_host_thread("aux", aux_thread);

@@ -23,6 +23,7 @@
 #include "kernel/locking.h"
 #include "kernel/mm/alloc.h"
 #include "kernel/mm/mm.h"
+#include "kernel/sched/deterministic.h"
 #include "kernel/sched/switch.h"
 #include "kernel/time/posix_timer.h"
 #include "kernel/trace/trace.h"
@@ -151,6 +152,8 @@ void mm_do_work(struct mm_struct *mm)
 		kernel_lock();
 		work->done = true;
 		wake_up_all(&work->wait);
+		if (unlikely(deterministic))
+			deterministic_host_event();
 	}
 }
 
@@ -182,6 +185,9 @@ int mm_run_on_carrier(struct mm_struct *mm, void (*fn)(void *arg), void *arg)
 			cpu_preempt(c->cpu);
 		}
 	}
+	if (unlikely(deterministic)) /* the other host thread is done when it is done: nothing else may happen until then */
+		while (!work.done)
+			deterministic_host_wait();
 	wait_event(&work.wait, BLOCK_LOCK, mm, work.done);
 	return 0;
 }
@@ -247,7 +253,7 @@ static long futex_wait_until(atomic_uint *word, u32 value, u64 deadline)
 static void idle_wait(struct carrier *c)
 {
 	struct cpu *cpu = c->cpu;
-	u64 next = ktimers_run(ktime_get());
+	u64 next = ktimers_run(unlikely(deterministic) ? deterministic_idle() : ktime_get());
 	bool timers = timer_cpu < 0;
 
 	if (cpu->rq->nr_running || c->claimed_for >= 0 || c->leaving)

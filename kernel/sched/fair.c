@@ -156,9 +156,13 @@ static void set_curr_fair(struct rq *rq, struct sched_entity *se)
 	se->prev_sum_exec_runtime = se->sum_exec_runtime;
 }
 
+/* Somebody else decides among the runnable (--deterministic); NULL: the smallest vruntime. */
+struct rb_node *(*fair_choose)(struct fair_rq *fair);
+
 static struct task_struct *pick_fair(struct rq *rq)
 {
-	struct sched_entity *se = rb_entry_or_null(rb_first(&rq->fair.tasks), struct sched_entity, node);
+	struct rb_node *node = unlikely(fair_choose) ? fair_choose(&rq->fair) : rb_first(&rq->fair.tasks);
+	struct sched_entity *se = rb_entry_or_null(node, struct sched_entity, node);
 
 	if (!se)
 		return NULL;

@@ -58,6 +58,7 @@ struct sched_class {
 extern const struct sched_class *const sched_classes[]; /* ends with NULL */
 extern const struct sched_class rt_sched_class, fair_sched_class;
 
+extern struct rb_node *(*fair_choose)(struct fair_rq *fair);
 extern const u32 nice_to_weight[40]; /* index nice + 20 */
 void resched_curr(struct rq *rq);
 void rq_clock_update(struct rq *rq);

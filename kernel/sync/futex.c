@@ -102,7 +102,7 @@ static void note_sleep(void)
 
 	if (!task->futex_woke_at)
 		return;
-	gap = (s64)min(__builtin_ia32_rdtsc() - task->futex_woke_at, (u64)GAP_MAX_TSC);
+	gap = (s64)min(ktime_cycles() - task->futex_woke_at, (u64)GAP_MAX_TSC);
 	task->futex_wake_gap += (u64)((gap - (s64)task->futex_wake_gap) / 4);
 	task->futex_woke_at = 0;
 }
@@ -113,7 +113,7 @@ static void note_wake(void)
 
 	/* It woke twice without sleeping: so far it went on. */
 	note_sleep();
-	task->futex_woke_at = __builtin_ia32_rdtsc();
+	task->futex_woke_at = ktime_cycles();
 }
 
 void futex_hand_over(struct futex_waiter *waiter)

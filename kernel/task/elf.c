@@ -432,7 +432,8 @@ int elf_load(struct elf_image *image, struct file *file, struct exec_args *args,
 		p.entry = bias + image->interpreter.header.e_entry;
 	}
 	mm->vdso = 0;
-	(void)vdso_map(0, &mm->vdso);
+	if (!deterministic) /* a clock that is read without the kernel cannot be this kernel's */
+		(void)vdso_map(0, &mm->vdso);
 	sp = build_stack(mm, image, &p, args, path, secure);
 	if ((s64)sp < 0)
 		return (int)sp;

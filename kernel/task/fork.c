@@ -49,6 +49,7 @@ static struct task_struct *task_alloc(void)
 	*(u64 *)task->stack = STACK_CANARY;
 	task->regs = (struct pt_regs *)((char *)task->stack + KERNEL_STACK_SIZE) - 1;
 	refcount_set(&task->count, 2); /* the tables', and the scheduler's until its stack is left */
+	task->work = deterministic ? TIF_DETERMINISTIC : 0;
 	task->trace_syscall = -1;
 	task->exit_signal = -1;
 	list_init(&task->children);

@@ -185,6 +185,7 @@ struct restart_block {
 #define TIF_RESTORE_SIGMASK 0x2 /* saved_mask is to be restored after the call (sigsuspend, ppoll, ...) */
 #define TIF_NOTIFY_STOP 0x4
 #define TIF_MM_WORK 0x8 /* mm->work has something for a carrier of this mm */
+#define TIF_DETERMINISTIC 0x10 /* always set with --deterministic (sched/deterministic.h) */
 
 struct task_struct {
 	/* Fixed offsets: arch/x86_64/asm-offsets.h */

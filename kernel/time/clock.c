@@ -11,6 +11,7 @@
 #include "kernel/init/initcall.h"
 #include "kernel/sched/wait.h"
 #include "kernel/time/timer.h"
+#include "kernel/time/virtual.h"
 
 extern struct boot_params *boot;
 
@@ -93,12 +94,24 @@ static clock_function *vdso_symbol(const struct host_vdso *vdso, const char *nam
 	return NULL;
 }
 
+static int virtual_gettime(int clock, struct host_timespec *ret_time)
+{
+	u64 time = virtual_clock(clock);
+
+	*ret_time = (struct host_timespec){ (s64)(time / NSEC_PER_SEC), (s64)(time % NSEC_PER_SEC) };
+	return 0;
+}
+
 /* The first call of host_gettime; later ones go straight to the host's function. */
 static int resolve_and_get(int clock, struct host_timespec *ret_time)
 {
 	struct host_vdso vdso;
 	clock_function *found;
 
+	if (deterministic) {
+		host_gettime = virtual_gettime;
+		return virtual_gettime(clock, ret_time);
+	}
 	if (!vdso_parse(&vdso))
 		panic("no host vDSO at %lx", LAYOUT_HOST_VDSO + boot->host_vvar_size);
 	found = vdso_symbol(&vdso, "__vdso_clock_gettime");

@@ -7,6 +7,7 @@
 #define KERNEL_TIME_TIMER_H
 
 #include "kernel/kernel.h"
+#include "kernel/time/virtual.h"
 #include "lib/rbtree.h"
 
 struct ktimer {
@@ -34,6 +35,8 @@ u64 ktime_get_boot(void); /* CLOCK_BOOTTIME */
 u64 ktime_get_clock(int host_clock_id); /* REALTIME, MONOTONIC, *_COARSE, MONOTONIC_RAW, BOOTTIME, TAI */
 u64 ktime_get_resolution(int host_clock_id);
 u64 ktime_host_function(void); /* address of the host's __vdso_clock_gettime */
+/* The TSC; for guesses about cost only. */
+static inline u64 ktime_cycles(void) { return unlikely(deterministic) ? ktime_get() : __builtin_ia32_rdtsc(); }
 /* Deadline on a host clock -> deadline on CLOCK_MONOTONIC; NEVER stays. */
 u64 ktime_to_monotonic(int host_clock_id, u64 deadline);
 

@@ -50,6 +50,8 @@ struct sandbox_config {
 	bool insecure_host_files;
 	struct trace_target *trace; /* --trace: where it goes; NULL: none */
 	uint32_t trace_what;        /* TRACE_* */
+	bool deterministic;         /* with `seed`; not together with tty */
+	uint64_t seed;
 };
 
 enum walls { WALLS_NONE, WALLS_LANDLOCK, WALLS_NAMESPACES };

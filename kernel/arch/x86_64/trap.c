@@ -18,10 +18,12 @@
 #include "kernel/arch/x86_64/asm-offsets.h"
 #include "kernel/arch/x86_64/fpu.h"
 #include "kernel/arch/x86_64/patch.h"
+#include "kernel/arch/x86_64/tsc.h"
 #include "kernel/init/init.h"
 #include "kernel/locking.h"
 #include "kernel/mm/mm.h"
 #include "kernel/sched/carrier.h"
+#include "kernel/sched/deterministic.h"
 #include "kernel/sys/syscall.h"
 #include "kernel/task/signal.h"
 #include "kernel/trace/stats.h"
@@ -148,6 +150,17 @@ static void exit_work(struct pt_regs *regs)
 	kernel_unlock();
 }
 
+/* The same after a system call. */
+static void syscall_exit_work(struct pt_regs *regs)
+{
+	if (current->work & TIF_DETERMINISTIC) {
+		kernel_lock();
+		deterministic_point();
+		kernel_unlock();
+	}
+	exit_work(regs);
+}
+
 /* Called from exit_restart: brings everything into order for user mode. */
 void exit_to_user(struct pt_regs *regs)
 {
@@ -235,7 +248,7 @@ void syscall_from_user(struct pt_regs *regs)
 	else
 		do_syscall(regs, task);
 	if (unlikely(this_carrier()->need_resched || task->work))
-		exit_work(regs);
+		syscall_exit_work(regs);
 	if (unlikely(!task->xstate_live))
 		fpu_prepare_exit(task);
 }
@@ -253,6 +266,8 @@ void task_starts(void)
 	struct task_struct *task = current;
 
 	sched_task_starts();
+	if (unlikely(deterministic))
+		deterministic_point();
 	/* Here and not in fork: it is the child's memory. A bad address is nobody's error. */
 	if (!user_ptr_is_null(task->set_child_tid))
 		(void)!put_user_u32(task->set_child_tid, (u32)task->tid);
@@ -335,6 +350,11 @@ static void trap_from_user(void *arg)
 		/* fall through */
 	default:
 		kernel_lock();
+		if (unlikely(deterministic) && fault.trap_number == 13 && tsc_emulate(regs)) {
+			deterministic_point();
+			kernel_unlock();
+			break;
+		}
 		if (fault.signal == SIGSEGV && fault.trap_number == 14 && task->mm) {
 			unsigned access = fault.error & 0x10 ? PROT_EXEC : fault.error & 0x2 ? PROT_WRITE :
 					   PROT_READ | PROT_WRITE | PROT_EXEC;

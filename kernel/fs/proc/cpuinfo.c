@@ -19,7 +19,7 @@ static u64 read_tsc(void)
 
 static int cpuinfo_init(void)
 {
-	boot_tsc = read_tsc();
+	boot_tsc = boot->tsc_hz ? 0 : read_tsc();
 	boot_clock = ktime_get();
 	return 0;
 }

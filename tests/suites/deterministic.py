@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""linuxd run --deterministic: the same seed gives the same system calls and the same output, every time; docs/deterministic.md."""
+from run import Failure
+from .command import expect
+from .integration import make_rootfs
+
+PYTHON = """
+import os, random, threading, time
+lines = []
+def work(n):
+    for i in range(15):
+        time.sleep(random.random() / 100)
+        lines.append((n, i, time.monotonic()))
+threads = [threading.Thread(target=work, args=(n,)) for n in range(4)]
+for t in threads: t.start()
+for t in threads: t.join()
+print(lines, hash("a"), set("hello"), time.time(), time.process_time(), os.urandom(4))
+"""
+SHELL = """
+for i in 1 2 3; do (echo $RANDOM $i; sleep 0.1; date +%s.%N) & done; wait
+ls /usr/bin | sort | head -50 | md5sum; cat /proc/uptime /proc/loadavg /proc/sys/kernel/random/uuid; head -c 9 /dev/urandom | od -x; echo $$ $!
+"""
+
+
+def deterministic(context):
+    roots = []
+
+    def debian():
+        if not roots:
+            roots.append(make_rootfs(context))
+        return roots[0]
+
+    def once(root, seed, command, options, stdin):
+        trace = context.out("deterministic", "trace")
+        result = context.run([context.linuxd, "run", "--deterministic", str(seed), f"--strace={trace}", *options, "--rootfs", root, *command],
+                             timeout=200, stdin=stdin)
+        with open(trace, "rb") as file:
+            return result.status, result.output, file.read()
+
+    def same(root, command, options=("--read-only", "--tmpfs", "/tmp"), seed=1, times=2, stdin=None):
+        """The status, the output and the trace of several runs, which are all the same."""
+        first = once(root, seed, command, options, stdin)
+        expect(len(first[2]) > 100, "there is no trace")
+        for _ in range(times - 1):
+            again = once(root, seed, command, options, stdin)
+            if again != first:
+                pairs = zip(first[2].split(b"\n"), again[2].split(b"\n"))
+                where = next(((n, a, b) for n, (a, b) in enumerate(pairs, 1) if a != b), "at the end")
+                raise Failure(f"seed {seed}: the runs differ: status {first[0]}, {again[0]}; first line of the trace that differs: {where}")
+        return first
+
+    def shell():
+        status, output, _ = same(debian(), ["/bin/bash", "-c", SHELL])
+        expect(status == 0 and b"1893456" in output, f"not the virtual date: {output}")
+
+    def python_threads():
+        root = debian()
+        results = [same(root, ["python3", "-c", PYTHON], seed=seed) for seed in (1, 2)]
+        expect(all(status == 0 for status, _, _ in results), f"it fails: {results[0][1]}")
+        expect(results[0][1] != results[1][1], "two seeds give the same")
+
+    def perl():
+        script = 'for (1..4) { if (!fork) { select undef, undef, undef, rand; print "$_ $$ ", rand, " ", time, "\\n"; exit } } 1 while wait > 0'
+        status, output, _ = same(debian(), ["perl", "-e", "$| = 1;" + script])
+        expect(status == 0 and output.count(b"\n") == 4, f"{status}: {output}")
+
+    def time_passes_at_once():
+        result = context.run([context.linuxd, "run", "--deterministic", "3", "builtin:busybox", "sh", "-c",
+                              "sleep 86400; cat /proc/uptime; date"], timeout=30)
+        expect(result.output.startswith(b"86401.") and b"Wed Jan  2 00:00:00 UTC 2030" in result.output, f"not a day later: {result.output}")
+
+    def deadlock_is_named():
+        result = context.run([context.linuxd, "run", "--deterministic", "3", "builtin:busybox", "sh", "-c",
+                              "mkfifo /tmp/a; cat /tmp/a"], timeout=30)
+        expect(result.status == 125 and b"nothing can happen any more" in result.output and b"(cat)" in result.output,
+               f"{result.status}: {result.output}")
+
+    def wrong_options():
+        for arguments, text in ((["--deterministic", "x"], b"expected a seed"), (["--deterministic=1", "--tty"], b"does not go with --tty"),
+                                (["--deterministic=1", "--cpus=2"], b"has one cpu")):
+            result = context.run([context.linuxd, "run", *arguments, "builtin:busybox", "true"], timeout=30)
+            expect(result.status == 125 and text in result.output, f"{arguments}: {result.status} {result.output}")
+
+    tests = [shell, python_threads, perl, time_passes_at_once, deadlock_is_named, wrong_options]
+    return [(test.__name__.replace("_", "-"), test) for test in tests]
