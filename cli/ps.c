@@ -1,69 +1,171 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* linuxd ps */
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/tasks.h"
 #include "commands.gen.h"
 #include "runtime/control.h"
+#include "runtime/host_threads.h"
 #include "runtime/sandbox/sandbox.h"
-#include "runtime/snapshot.h"
 
-/* Names are the container's: nothing in them may act on the terminal. */
-static const char *clean(char *text)
+struct ps {
+	const char *container;
+	int json;
+	uint64_t flags;
+};
+
+static void print_tasks(const struct snapshot_view *view)
 {
-	for (char *at = text; *at; at++)
-		if (!isprint((unsigned char)*at))
-			*at = '?';
-	return text;
-}
+	bool color = output_has_color();
+	int width = output_width();
+	struct line line;
 
-static void print_task(const struct snapshot *header, struct snapshot_task *task)
-{
-	double since = task->since && task->since < header->now ? (header->now - task->since) / 1e9 : 0;
-
-	printf("%7u %7u %c%c %3d %-8s %3d %9.3f %9.3f %-6s %9.3f %-16s %s\n", task->tgid, task->tid, task->state, task->running ? '*' : ' ',
-	       task->cpu, clean(task->policy), task->nice, task->run / 1e9, task->ready / 1e9, task->kind[0] ? clean(task->kind) : "-",
-	       since, task->call[0] ? clean(task->call) : "-", clean(task->comm));
-}
-
-static int print(const char *container, struct error *error)
-{
-	struct snapshot_view view = { 0 };
-	int connection = control_connect(container, error), result;
-
-	if (connection < 0)
-		return -1;
-	result = snapshot_take(connection, 0, &view, error);
-	close(connection);
-	if (result == 0) {
-		printf("%7s %7s %-2s %3s %-8s %3s %9s %9s %-6s %9s %-16s %s\n", "PID", "TID", "ST", "CPU", "CLASS", "NI", "RUN", "READY",
-		       "WAIT", "SINCE", "CALL", "COMMAND");
-		for (uint32_t i = 0; i < view.header->nr_tasks; i++)
-			print_task(view.header, &view.tasks[i]);
+	line_start(&line, width, color);
+	task_table_header(&line);
+	line_end(&line, stdout);
+	for (uint32_t i = 0; i < view->header->nr_tasks; i++) {
+		line_start(&line, width, color);
+		task_table_row(&line, view, &view->tasks[i], -1);
+		line_end(&line, stdout);
 	}
+	if (view->header->flags & SNAPSHOT_TRUNCATED)
+		puts("(the container's kernel had no memory for all of it)");
+}
+
+/* The sandbox's threads by the numbers of our own pid namespace, as far as they can be known. */
+static void translate(struct snapshot_view *view, const struct host_thread *host, int nr)
+{
+	pid_t kernel_process = 0;
+
+	for (uint32_t i = 0; i < view->header->nr_threads; i++) {
+		struct snapshot_thread *thread = &view->threads[i];
+
+		for (int j = 0; j < nr; j++) {
+			if (host[j].inner_tid != thread->host_tid || host[j].pid == host[0].pid)
+				continue;
+			thread->host_tid = host[j].tid;
+			thread->host_pid = host[j].pid;
+			break;
+		}
+		if (!strcmp(thread->role, "clock"))
+			kernel_process = thread->host_pid;
+	}
+	/* Its first thread was not cloned by the container's kernel, which does not know its number. */
+	for (uint32_t i = 0; i < view->header->nr_threads; i++)
+		if (view->threads[i].host_tid == 0)
+			view->threads[i].host_tid = view->threads[i].host_pid = kernel_process;
+}
+
+static void print_thread(int width, const char *role, const char *state, const struct snapshot_thread *thread)
+{
+	char cpu[16] = "-", host_cpu[16] = "-", pid[16] = "-", task[16] = "-";
+	struct line line;
+
+	if (thread->cpu >= 0)
+		snprintf(cpu, sizeof(cpu), "%d", thread->cpu);
+	if (thread->host_cpu >= 0)
+		snprintf(host_cpu, sizeof(host_cpu), "%d", thread->host_cpu);
+	if (thread->mm_pid)
+		snprintf(pid, sizeof(pid), "%u", thread->mm_pid);
+	if (thread->task)
+		snprintf(task, sizeof(task), "%u", thread->task);
+	line_start(&line, width, false);
+	line_put(&line, 16, role);
+	line_put(&line, 10, state);
+	line_printf(&line, "%8d %8d %4s %7s %7s %7s  ", thread->host_pid, thread->host_tid, cpu, host_cpu, pid, task);
+	line_put(&line, 0, thread->comm);
+	line_end(&line, stdout);
+}
+
+static void print_threads(const struct snapshot_view *view, const struct host_thread *host, int nr)
+{
+	int width = output_width();
+
+	printf("%-16s%-10s%8s %8s %4s %7s %7s %7s  %s\n", "ROLE", "STATE", "HOST-PID", "HOST-TID", "CPU", "ON-HOST", "PID", "TASK", "COMMAND");
+	for (uint32_t i = 0; i < view->header->nr_threads; i++)
+		print_thread(width, view->threads[i].role, view->threads[i].state, &view->threads[i]);
+	for (int i = 0; i < nr; i++) {
+		struct snapshot_thread thread = { .host_pid = host[i].pid, .host_tid = host[i].tid, .cpu = -1, .host_cpu = -1 };
+
+		if (host[i].pid == host[0].pid)
+			print_thread(width, host[i].tid == host[i].pid ? "monitor:signals" : host[i].comm, "-", &thread);
+	}
+}
+
+static int show(const struct ps *ps, int connection, struct error *error)
+{
+	struct host_thread *host = NULL;
+	struct snapshot_view view = { 0 };
+	struct control_reply reply;
+	int nr = 0, result;
+
+	result = snapshot_take(connection, ps->flags, &view, error);
+	if (result == 0 && ps->flags & SNAPSHOT_THREADS)
+		result = control_call(connection, CONTROL_PING, NULL, &reply, NULL, error);
+	if (result == 0 && ps->flags & SNAPSHOT_THREADS) {
+		nr = host_threads_read((pid_t)reply.value[0], &host);
+		translate(&view, host, nr);
+	}
+	if (result == 0 && ps->json)
+		tasks_print_json(stdout, &view, ps->container, false);
+	else if (result == 0 && ps->flags & SNAPSHOT_THREADS)
+		print_threads(&view, host, nr);
+	else if (result == 0)
+		print_tasks(&view);
 	snapshot_free(&view);
+	free(host);
 	return result;
+}
+
+static int take_options(const struct cli_command *command, struct ps *ps, int argc, char **argv, struct error *error)
+{
+	const char *value;
+	int index = 2, option;
+
+	for (;;) {
+		option = cli_next(command, argc, argv, &index, &value, error);
+		if (option == CLI_HELP)
+			return 1;
+		if (option == CLI_ERROR)
+			return -1;
+		if (option == CLI_END && index < argc && !ps->container) {
+			ps->container = argv[index++];
+			continue;
+		}
+		if (option == CLI_END)
+			break;
+		if (option == PS_THREADS)
+			ps->flags |= SNAPSHOT_THREADS;
+		else if (option == PS_KERNEL)
+			ps->flags |= SNAPSHOT_KERNEL_TASKS;
+		else if (option == PS_FORMAT && (ps->json = parse_format(value, error)) < 0)
+			return -1;
+	}
+	if (ps->container && index == argc)
+		return 0;
+	fail(error, 0, "ps: expected one container");
+	return fail_remedy(error, "usage: linuxd ps [OPTION...] CONTAINER; \"linuxd list\" shows those that run");
 }
 
 int command_ps(const struct cli_command *command, int argc, char **argv)
 {
+	struct ps ps = { .flags = SNAPSHOT_PEERS };
 	struct error error = { 0 };
-	const char *value;
-	int index = 2, option;
+	int connection;
 
-	option = cli_next(command, argc, argv, &index, &value, &error);
-	if (option == CLI_HELP) {
+	switch (take_options(command, &ps, argc, argv, &error)) {
+	case 1:
 		cli_print_command_help(command, stdout);
 		return 0;
-	}
-	if (option == CLI_END && index + 1 != argc) {
-		fail(&error, 0, "ps: expected one container");
-		fail_remedy(&error, "usage: linuxd ps CONTAINER; \"linuxd list\" shows them");
-	} else if (option == CLI_END) {
-		print(argv[index], &error);
+	case 0:
+		connection = control_connect(ps.container, &error);
+		if (connection < 0)
+			break;
+		show(&ps, connection, &error);
+		close(connection);
 	}
 	if (error.text[0])
 		fprintf(stderr, "linuxd: %s\n", error.text);

@@ -64,8 +64,11 @@ static int receive(int connection, struct control_reply *reply, int *ret_fd, str
 	while (got < 0 && errno == EINTR);
 	if (got < 0 && errno != ECONNRESET)
 		return fail(error, errno, "cannot read the monitor's answer");
-	if (got <= 0)
-		return fail(error, 0, "the container has ended");
+	if (got <= 0) {
+		fail(error, 0, "the container has ended");
+		error->code = ECONNRESET;
+		return -1;
+	}
 	header = CMSG_FIRSTHDR(&message);
 	if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS && header->cmsg_len == CMSG_LEN(sizeof(int)))
 		memcpy(ret_fd, CMSG_DATA(header), sizeof(int));
@@ -84,21 +87,31 @@ int control_call(int connection, uint32_t kind, const uint64_t argument[4], stru
 
 	if (argument)
 		memcpy(request.argument, argument, sizeof(request.argument));
-	if (send(connection, &request, sizeof(request), MSG_NOSIGNAL) != sizeof(request))
-		return errno == EPIPE || errno == ECONNRESET ? fail(error, 0, "the container has ended") :
-							       fail(error, errno, "cannot ask the container's monitor");
+	if (send(connection, &request, sizeof(request), MSG_NOSIGNAL) != sizeof(request)) {
+		if (errno != EPIPE && errno != ECONNRESET)
+			return fail(error, errno, "cannot ask the container's monitor");
+		fail(error, 0, "the container has ended");
+		error->code = ECONNRESET;
+		return -1;
+	}
 	do
 		ready = poll(&wait, 1, PATIENCE_MS);
 	while (ready < 0 && errno == EINTR);
 	if (ready == 0)
 		return fail(error, 0, "the container's monitor does not answer (stopped, or busy with other clients)");
 	memset(ret_reply, 0, sizeof(*ret_reply));
-	if (receive(connection, ret_reply, &fd, error) || ret_reply->error) {
+	if (receive(connection, ret_reply, &fd, error)) {
 		if (fd >= 0)
 			close(fd);
-		if (!error->text[0])
-			fail(error, ret_reply->message[0] ? 0 : ret_reply->error, "%s",
-			     ret_reply->message[0] ? ret_reply->message : "the container refuses");
+		return -1;
+	}
+	if (ret_reply->error) {
+		if (fd >= 0)
+			close(fd);
+		if (ret_reply->message[0])
+			fail(error, 0, "%s", ret_reply->message);
+		else
+			fail(error, ret_reply->error, "the container's kernel refuses");
 		error->code = ret_reply->error;
 		return -1;
 	}

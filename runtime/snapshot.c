@@ -32,6 +32,71 @@ static void end_strings(struct snapshot_view *view)
 	}
 }
 
+static int by_waiter(const void *a, const void *b)
+{
+	const struct snapshot_peer *one = a, *two = b;
+
+	if (one->waiter != two->waiter)
+		return one->waiter < two->waiter ? -1 : 1;
+	return one->tid < two->tid ? -1 : one->tid > two->tid;
+}
+
+static int by_tid(const void *a, const void *b, void *argument)
+{
+	const struct snapshot_task *tasks = argument;
+	uint32_t one = tasks[*(const uint32_t *)a].tid, two = tasks[*(const uint32_t *)b].tid;
+
+	return one < two ? -1 : one > two;
+}
+
+static int make_index(struct snapshot_view *view, struct error *error)
+{
+	uint32_t nr = view->header->nr_tasks;
+
+	view->by_tid = calloc(nr ? nr : 1, sizeof(*view->by_tid));
+	if (!view->by_tid)
+		return fail(error, 0, "out of memory");
+	for (uint32_t i = 0; i < nr; i++)
+		view->by_tid[i] = i;
+	qsort_r(view->by_tid, nr, sizeof(*view->by_tid), by_tid, view->tasks);
+	qsort(view->peers, view->header->nr_peers, sizeof(*view->peers), by_waiter);
+	return 0;
+}
+
+struct snapshot_task *snapshot_task(const struct snapshot_view *view, uint32_t tid)
+{
+	uint32_t low = 0, high = view->header->nr_tasks;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (view->tasks[view->by_tid[middle]].tid < tid)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low == view->header->nr_tasks || view->tasks[view->by_tid[low]].tid != tid)
+		return NULL;
+	return &view->tasks[view->by_tid[low]];
+}
+
+const struct snapshot_peer *snapshot_peers(const struct snapshot_view *view, const struct snapshot_task *task, uint32_t *ret_nr)
+{
+	uint32_t low = 0, high = view->header->nr_peers;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (view->peers[middle].waiter < task->tid)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (*ret_nr = 0; low + *ret_nr < view->header->nr_peers && view->peers[low + *ret_nr].waiter == task->tid;)
+		++*ret_nr;
+	return view->peers + low;
+}
+
 int snapshot_parse(void *memory, size_t size, struct snapshot_view *ret_view, struct error *error)
 {
 	const struct snapshot *header = memory;
@@ -49,7 +114,7 @@ int snapshot_parse(void *memory, size_t size, struct snapshot_view *ret_view, st
 	ret_view->peers = (struct snapshot_peer *)(ret_view->tasks + header->nr_tasks);
 	ret_view->threads = (struct snapshot_thread *)(ret_view->peers + header->nr_peers);
 	end_strings(ret_view);
-	return 0;
+	return make_index(ret_view, error);
 }
 
 static void *read_all(int fd, size_t size)
@@ -88,6 +153,7 @@ int snapshot_take(int connection, uint64_t flags, struct snapshot_view *ret_view
 
 void snapshot_free(struct snapshot_view *view)
 {
+	free(view->by_tid);
 	free(view->memory);
 	*view = (struct snapshot_view){ 0 };
 }

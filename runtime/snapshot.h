@@ -14,11 +14,17 @@ struct snapshot_view {
 	struct snapshot_peer *peers;
 	struct snapshot_thread *threads;
 	void *memory;
+	uint32_t *by_tid;            /* places in tasks, in the order of tids */
 };
 
 /* Asks over @connection (control_connect). 0, or -1 with @error set. */
 int snapshot_take(int connection, uint64_t flags, struct snapshot_view *ret_view, struct error *error);
 void snapshot_free(struct snapshot_view *view);
+
+/* NULL: there is none. Of several with the same tid (the kernel lies) one. */
+struct snapshot_task *snapshot_task(const struct snapshot_view *view, uint32_t tid);
+/* Those of @task: they stand together. */
+const struct snapshot_peer *snapshot_peers(const struct snapshot_view *view, const struct snapshot_task *task, uint32_t *ret_nr);
 
 /* Checks @size bytes and makes every string end. They are malloc'ed and belong to the view afterwards, also when this fails. */
 int snapshot_parse(void *memory, size_t size, struct snapshot_view *ret_view, struct error *error);

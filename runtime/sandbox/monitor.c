@@ -24,6 +24,7 @@
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -74,6 +75,7 @@ static void *slots_main(void *argument)
 	uint32_t answered = 0;
 	bool ended = false;
 
+	prctl(PR_SET_NAME, "monitor:slots");
 	for (;;) {
 		uint32_t doorbell = __atomic_load_n(&channel->doorbell, __ATOMIC_ACQUIRE);
 
@@ -153,6 +155,7 @@ static void *memory_main(void *argument)
 	uint64_t limit = sandbox->config->memory;
 	bool has_cgroup = sandbox->cgroup[0];
 
+	prctl(PR_SET_NAME, "monitor:memory");
 	for (;;) {
 		uint64_t used = has_cgroup ? cgroup_memory(sandbox) : process_memory_sum(sandbox);
 		struct timespec pause = { 0, (has_cgroup ? 10 : 50) * 1000000L };

@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -107,6 +108,7 @@ void relay_run(struct relay *relay)
 
 static void *thread_main(void *argument)
 {
+	prctl(PR_SET_NAME, "monitor:relay");
 	relay_run(argument);
 	return NULL;
 }
