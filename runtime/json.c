@@ -33,6 +33,8 @@ void json_string(FILE *out, const char *text)
 			fprintf(out, "\\%c", *at);
 		else if (*at < 0x20 || *at == 0x7f)
 			fprintf(out, "\\u%04x", *at);
+		else if (length == 2 && *at == 0xc2 && at[1] < 0xa0)
+			fprintf(out, "\\u00%02x", at[1]); /* control characters too */
 		else
 			fwrite(at, 1, length, out);
 		at += length ? length : 1;

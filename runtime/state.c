@@ -39,9 +39,14 @@ static void copy_id(char to[STATE_ID_SIZE], const char *from)
 static int candidate_roots(struct root roots[MAX_ROOTS])
 {
 	const char *runtime = getenv("XDG_RUNTIME_DIR");
+	const char *only = getenv("LINUXD_STATE_DIR");
 	struct stat status;
 	int nr = 0;
 
+	if (only && *only && strlen(only) < sizeof(roots[0].path)) {
+		snprintf(roots[0].path, sizeof(roots[0].path), "%s", only);
+		return 1;
+	}
 	/* After sudo it may be another user's. */
 	if (runtime && runtime[0] == '/' && strlen(runtime) < 300 && stat(runtime, &status) == 0 && status.st_uid == geteuid())
 		snprintf(roots[nr++].path, sizeof(roots[0].path), "%s/linuxd", runtime);

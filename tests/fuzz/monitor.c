@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// sources: runtime/error.c runtime/sandbox/slots.c runtime/sandbox/relay.c runtime/sandbox/image.c
+// sources: runtime/error.c runtime/json.c runtime/state.c runtime/sandbox/control_server.c runtime/sandbox/slots.c runtime/sandbox/relay.c runtime/sandbox/image.c
 // flags: -D_GNU_SOURCE -pthread
 /*
  * The monitor against a hostile sandbox. The input is what a sandbox may write into the channel: requests in slots, the status, the text of
- * --stats. After each input everything outside the container's directories must be as before, and the read-only mount too.
+ * --stats, answers to questions. After each input everything outside the container's directories must be as before, and the read-only mount too.
  *
  * With libFuzzer (clang -fsanitize=fuzzer): finds inputs by itself. Without (-DREPLAY): each argument is a file or a directory of inputs;
  * "--random N [SEED]" makes N inputs of its own.
@@ -13,6 +13,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <sys/socket.h>
 #include <sys/xattr.h>
 
 #define PLACE "/tmp/linuxd-fuzz-monitor"
@@ -224,6 +225,54 @@ static void try_status(struct input *input)
 	print_stats(&monitor_of_container);
 }
 
+#define HEAP_SIZE (HEAP_FILE_HEAP + 0x10000)
+
+static void check_reply(int connection)
+{
+	char control[CMSG_SPACE(sizeof(int))];
+	struct control_reply reply;
+	struct iovec piece = { &reply, sizeof(reply) };
+	struct msghdr message = { .msg_iov = &piece, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control) };
+	struct cmsghdr *header;
+	struct stat status;
+	int fd;
+
+	must(recvmsg(connection, &message, MSG_DONTWAIT) == sizeof(reply), "no reply");
+	must(memchr(reply.message, 0, sizeof(reply.message)) != NULL && reply.error >= 0, "a bad reply");
+	header = CMSG_FIRSTHDR(&message);
+	must((header != NULL) == reply.has_descriptor, "a descriptor too few or too many");
+	if (!header)
+		return;
+	memcpy(&fd, CMSG_DATA(header), sizeof(fd));
+	must(reply.error == 0 && fstat(fd, &status) == 0 && reply.offset + reply.length <= (uint64_t)status.st_size, "an area beyond its file");
+	must(pwrite(fd, "x", 1, 0) < 0, "a descriptor that can be written to");
+	close(fd);
+}
+
+static void try_answer(struct input *input)
+{
+	static struct control_server server;
+	struct kernel_request *request = &sandbox.channel->request;
+	int ends[2];
+
+	if (sandbox.heap_fd < 0) {
+		sandbox.heap_fd = memfd_create("heap", MFD_CLOEXEC);
+		must(sandbox.heap_fd >= 0 && ftruncate(sandbox.heap_fd, HEAP_SIZE) == 0, "heap");
+	}
+	must(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends) == 0, "socketpair");
+	server = (struct control_server){ .sandbox = &sandbox, .listener = -1, .asking = true, .asked = 7 };
+	for (int i = 0; i < CONTROL_CLIENTS; i++)
+		server.clients[i].fd = -1;
+	server.clients[0] = (struct control_client){ .fd = ends[0], .waiting = true };
+	take(input, &server.clients[0].request.kind, 1);
+	take(input, request, sizeof(*request));
+	request->answered = 7;
+	control_server_answered(&server);
+	check_reply(ends[1]);
+	control_server_hang_up(&server);
+	close(ends[1]);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct input input = { data, size };
@@ -237,6 +286,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	take(&input, &kind, 1);
 	if (kind == 'S')
 		try_status(&input);
+	else if (kind == 'A')
+		try_answer(&input);
 	else
 		try_slots(&input);
 	must(outside() == before, "something outside the container has changed");
@@ -285,6 +336,16 @@ static size_t invent(uint8_t *bytes)
 	const size_t nr = sizeof(paths) / sizeof(paths[0]);
 	uint8_t *at = bytes;
 
+	if (rand() % 8 == 0) {
+		struct kernel_request answer = { .error = rand() % 4 ? 0 : rand() - rand(), .shared = rand() % 2,
+						 .offset = HEAP_FILE_HEAP + rand() % 20 * (rand() % 8 ? 4096 : 1000),
+						 .length = rand() % 8 ? rand() % 0x10000 : -(uint64_t)rand() };
+
+		*at++ = 'A';
+		*at++ = rand();
+		memcpy(at, &answer, sizeof(answer));
+		return at + sizeof(answer) - bytes;
+	}
 	*at++ = rand() % 16 ? 'R' : 'S';
 	for (int slots = 1 + rand() % 4; slots; slots--) {
 		*at++ = rand() % (MON_OP_MAX + 2);

@@ -1,12 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Looking into running containers: list, ps, and what they say when there is nothing to see."""
+import fcntl
 import json
 import os
+import pty
 import re
+import select
 import signal
 import socket
+import struct
 import subprocess
 import tempfile
+import termios
 import time
 
 from run import Failure
@@ -25,7 +30,7 @@ class Container:
             raise Failure("linuxd is not built")
         self.context = context
         self.directory = tempfile.TemporaryDirectory(prefix="linuxd-test-")
-        self.env = dict(os.environ, XDG_RUNTIME_DIR=self.directory.name)
+        self.env = dict(os.environ, LINUXD_STATE_DIR=self.directory.name + "/linuxd")
         options = ["--name", name] if name else []
         self.child = subprocess.Popen([context.linuxd, "run", *options, *arguments], env=self.env, stdin=subprocess.PIPE,
                                       stdout=subprocess.PIPE, start_new_session=True)
@@ -47,6 +52,21 @@ class Container:
 
     def list(self):
         return json.loads(self.ask("list", "--format", "json"))
+
+    def ps(self, *options):
+        """The tasks, by tid."""
+        return {t["tid"]: t for t in json.loads(self.ask("ps", *options, "--format", "json", self.list()[0]["id"]))["tasks"]}
+
+    def wait_for(self, condition, what, timeout=30):
+        """Looks until a task fits; that task."""
+        end = time.monotonic() + timeout
+        while True:
+            tasks = self.ps()
+            found = [t for t in tasks.values() if condition(t)]
+            if found:
+                return found[0]
+            expect(time.monotonic() < end, f"{what}: not seen in {list(tasks.values())}")
+            time.sleep(0.05)
 
     def end(self):
         self.child.kill()
@@ -140,4 +160,122 @@ def seeing(context):
             expect(c.child.wait(timeout=20) == 5, "the container does not end as it should")
             c.child.stdin = open(os.devnull)
 
-    return [(f.__name__, f) for f in (listing, leftovers, impostors, protocol)]
+    def tasks():
+        """States, times, classes; the kernel's own tasks only when asked for."""
+        with container("while :; do :; done & sleep 100 & echo ready; read x", name="one") as c:
+            spinner = c.wait_for(lambda t: t["runNs"] > 50_000_000, "a task that spins")
+            expect(spinner["state"] in ("running", "ready") and spinner["class"] == "fair", f"the spinner: {spinner}")
+            sleeper = c.wait_for(lambda t: t["command"] == "sleep" and t["wait"], "a sleeper")
+            expect(sleeper["wait"]["kind"] == "timer" and sleeper["state"] == "sleeping", f"the sleeper: {sleeper}")
+            time.sleep(0.2)
+            later = c.ps()
+            expect(later[spinner["tid"]]["runNs"] > spinner["runNs"], "running takes no time")
+            expect(later[sleeper["tid"]]["wait"]["sinceNs"] == sleeper["wait"]["sinceNs"], "one sleep has two beginnings")
+            expect(later[sleeper["tid"]]["wait"]["forNs"] >= sleeper["wait"]["forNs"] + 200_000_000, "a sleep does not get longer")
+            expect(not any(t["kernel"] for t in later.values()), "tasks of the kernel, unasked")
+            expect(any(t["kernel"] for t in c.ps("--kernel").values()), "no tasks of the kernel")
+            table = c.ask("ps", "one").splitlines()
+            expect(len(table) == len(later) + 1 and table[0].split()[:3] == ["PID", "TID", "STATE"], f"the table: {table[:3]}")
+            expect("\033" not in "".join(table), "colours in a pipe")
+
+    def hostile_names():
+        """A program can call itself anything: nothing of that reaches the terminal, and JSON stays JSON."""
+        script = (r"""printf '#!/bin/sh\necho ready; read x\n' > "$(printf '/tmp/\033[2J\n"\\')"; chmod +x /tmp/*; exec /tmp/*""")
+        with container(script, "--tmpfs", "/tmp", name="one") as c:
+            names = [t["command"] for t in c.ps().values()]
+            expect(any("\033[2J\n\"\\" in n for n in names), f"the name is not in JSON: {names}")
+            for output in (c.ask("ps", "one"), c.ask("top", "one"), c.ask("explain-wait", "one", "1")):
+                expect("\\x1b[2J\\x0a" in output, f"the name is not shown escaped: {output}")
+                expect("\033" not in output, "an escape sequence reaches the terminal")
+
+    def threads():
+        with container("echo ready; read x", "--cpus", "2", "--async-threads", "3", name="one") as c:
+            found = json.loads(c.ask("ps", "--threads", "--format", "json", "one"))["threads"]
+            roles = [t["role"] for t in found]
+            for role, count in (("async", 3), ("clock", 1), ("aux", 1), ("poll", 1)):
+                expect(roles.count(role) == count, f"{roles.count(role)} {role} threads")
+            expect(any(t["role"] == "carrier" and t["pid"] == 1 for t in found), "pid 1 has no carrier")
+            for t in found:
+                with open(f"/proc/{t['hostPid']}/task/{t['hostTid']}/comm") as f:
+                    expect(f.read().startswith("linuxd"), f"no thread of linuxd: {t}")
+            expect(len({t["hostTid"] for t in found}) == len(found), "two threads are one")
+            table = c.ask("ps", "--threads", "one")
+            expect("monitor:signals" in table and "monitor:slots" in table, "the monitor's threads are missing")
+
+    def silence():
+        """A kernel that does not answer does not hang the one who asks, and answers later questions again."""
+        with container("echo ready; read x", name="one") as c:
+            pid = c.list()[0]["pid"]
+            os.kill(pid, signal.SIGSTOP)
+            output = c.ask("ps", "one", status=125)
+            expect("did not answer within" in output, f"a stopped kernel: {output}")
+            os.kill(pid, signal.SIGCONT)
+            expect("sh" in c.ask("ps", "one"), "no answer after it goes on")
+
+    def errors():
+        with container("echo ready; read x", name="one") as c:
+            for arguments, words in ((["ps"], "expected one container"), (["ps", "one", "two"], "expected one container"),
+                                     (["ps", "--format", "xml", "one"], "--format xml"), (["top", "--interval", "0", "one"], "--interval 0"),
+                                     (["top", "--sort", "x", "one"], "--sort x"), (["top", "no"], "no running container no"),
+                                     (["explain-wait", "one"], "expected a container and"), (["explain-wait", "one", "x"], "x is no number"),
+                                     (["explain-wait", "one", "4000000"], "no task 4000000"), (["explain-wait", "no", "1"], "no running container"),
+                                     (["list", "x"], "takes no argument")):
+                output = c.ask(*arguments, status=125)
+                expect(words in output, f"{arguments}: {output}")
+
+    def top():
+        with container("while :; do :; done & sleep 100 & echo ready; read x", name="one") as c:
+            c.wait_for(lambda t: t["runNs"] > 10_000_000 and t["state"] != "sleeping", "a task that spins")
+            lines = c.ask("top", "one").splitlines()
+            expect(lines[0].startswith("one: 3 tasks") and "%CPU" in lines[1] and len(lines) == 5, f"top in a pipe: {lines}")
+            looks = c.ask("top", "--format", "json", "--count", "2", "--interval", "0.1", "one").splitlines()
+            expect(len(looks) == 2 and json.loads(looks[0])["nowNs"] < json.loads(looks[1])["nowNs"], "two looks as JSON")
+            lines = [l for l in c.ask("top", "--sort", "tid", "one").splitlines()[2:]]
+            expect([int(l.split()[1]) for l in lines] == [1, 2, 3], f"not sorted by tid: {lines}")
+
+    def top_terminal():
+        with container("while :; do :; done & sleep 100 & echo ready; read x", name="one") as c:
+            pid, fd = pty.fork()
+            if pid == 0:
+                os.environ.update(c.env, TERM="xterm")
+                os.environ.pop("NO_COLOR", None)
+                os.execv(context.linuxd, [context.linuxd, "top", "--interval", "0.2", "one"])
+            seen = b""
+
+            def until(condition, what):
+                nonlocal seen
+                end = time.monotonic() + 20
+                while not condition():
+                    ready = select.select([fd], [], [], max(0, end - time.monotonic()))[0]
+                    try:
+                        data = os.read(fd, 65536) if ready else b""
+                    except OSError:
+                        data = b""
+                    context.write_log(data)
+                    if not data:
+                        os.kill(pid, signal.SIGKILL)
+                        os.waitpid(pid, 0)
+                        raise Failure(f"{what}: {seen[-300:]!r}")
+                    seen += data
+
+            fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
+            until(lambda: b"\033[H" in seen and b"sleep" in seen and b"\033[1;32m" in seen and b"sorted by cpu" in seen, "no picture")
+            expect(b"\033[?25l" in seen, "the cursor is not hidden")
+            seen = b""
+            os.write(fd, b"t")
+            until(lambda: b"sorted by tid" in seen, "key t does not sort")
+            fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 50, 0, 0))
+
+            def narrow():
+                pictures = seen.split(b"\033[H")[1:-1]
+                lines = re.sub(rb"\033\[[0-9;?]*[A-Za-z]", b"", pictures[-1]).split(b"\r\n") if pictures else [b"x" * 99]
+                return max(map(len, lines)) <= 50
+            until(narrow, "a smaller window does not cut the lines")
+            seen = b""
+            os.write(fd, b"q")
+            until(lambda: b"\033[?25h" in seen, "the cursor does not come back")
+            _, status = os.waitpid(pid, 0)
+            os.close(fd)
+            expect(status == 0, f"top ends with {status}")
+
+    return [(f.__name__, f) for f in (listing, leftovers, impostors, protocol, tasks, hostile_names, threads, silence, errors, top, top_terminal)]
