@@ -4,6 +4,7 @@ from .checks import checks
 from .command import command
 from .conformance import conformance
 from .deterministic import deterministic
+from .erlang import erlang
 from .fuzz import fuzz
 from .integration import integration
 from .security import security
@@ -11,4 +12,4 @@ from .seeing import seeing
 from .trace import trace
 from .unit import unit
 
-__all__ = ["checks", "command", "conformance", "deterministic", "fuzz", "integration", "security", "seeing", "trace", "unit"]
+__all__ = ["checks", "command", "conformance", "deterministic", "erlang", "fuzz", "integration", "security", "seeing", "trace", "unit"]

@@ -15,14 +15,15 @@ import time
 from run import Failure, Skip, descendants
 
 
-def make_rootfs(context):
-    """A copy of the cached Debian, so that tests may write into it, with the project's sources in /src."""
-    made = subprocess.run([context.path("tools/make_rootfs.sh")], stdout=subprocess.PIPE, text=True, check=False)
+def make_rootfs(context, variant="debian"):
+    """A copy of the cached Debian (tools/make_rootfs.sh has the variants), so that tests may write into it."""
+    made = subprocess.run([context.path("tools/make_rootfs.sh"), variant], stdout=subprocess.PIPE, text=True, check=False)
     if made.returncode != 0:
-        raise Failure("tools/make_rootfs.sh failed")
+        raise Failure(f"tools/make_rootfs.sh {variant} failed")
     base = made.stdout.strip()
-    root = context.out("integration-root")
-    mark = os.path.join(context.build, "integration-root.from")
+    name = "integration-root" if variant == "debian" else f"{variant}-root"
+    root = context.out(name)
+    mark = os.path.join(context.build, name + ".from")
     if not os.path.exists(mark) or open(mark).read() != base:
         shutil.rmtree(root, ignore_errors=True)
         subprocess.run(["cp", "-a", "--reflink=auto", base, root], check=True)
