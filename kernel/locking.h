@@ -38,9 +38,12 @@ struct mutex {
 	struct wait_queue_head wait;
 };
 void mutex_init(struct mutex *mutex);
-void mutex_lock(struct mutex *mutex);
+void mutex_lock_named(struct mutex *mutex, const char *name);
+int __must_check mutex_lock_killable_named(struct mutex *mutex, const char *name);
+/* The expression is what a waiting task is shown to wait for. */
+#define mutex_lock(mutex) mutex_lock_named(mutex, #mutex)
 /* 0, or -ERESTARTSYS when a fatal signal came first. */
-int __must_check mutex_lock_killable(struct mutex *mutex);
+#define mutex_lock_killable(mutex) mutex_lock_killable_named(mutex, #mutex)
 bool mutex_trylock(struct mutex *mutex);
 void mutex_unlock(struct mutex *mutex);
 #define assert_mutex_held(m) debug_assert((m)->owner == current)

@@ -18,6 +18,7 @@
 #include "kernel/fs/tty/tty.h"
 #include "kernel/mm/alloc.h"
 #include "kernel/sched/deterministic.h"
+#include "kernel/sched/wait_info.h"
 #include "kernel/task/signal.h"
 #include "kernel/task/task.h"
 #include "lib/bitmap.h"
@@ -167,6 +168,15 @@ static long read_direct(struct hostpipe *hp, struct io_iter *to)
 	return ret;
 }
 
+static void describe_stdio(const void *object, struct wait_info *info)
+{
+	static const char *const names[] = { "input", "output", "error" };
+
+	wait_info_printf(info, "the container's standard %s", names[(const struct hostpipe *)object - stdio]);
+}
+static const struct wait_type stdin_wait = { "stdin read", BLOCK_QUEUE, describe_stdio };
+static const struct wait_type stdout_wait = { "stdout write", BLOCK_QUEUE, describe_stdio };
+
 static ssize_t hostpipe_read(struct file *file, struct io_iter *to, loff_t *pos)
 {
 	struct hostpipe *hp = file->private;
@@ -184,7 +194,7 @@ static ssize_t hostpipe_read(struct file *file, struct io_iter *to, loff_t *pos)
 			return ret;
 		if (file->flags & O_NONBLOCK)
 			return -EAGAIN;
-		ret = wait_event_interruptible(&hp->wait, BLOCK_QUEUE, hp, hp->edges != edges);
+		ret = wait_event_interruptible(&hp->wait, hp->input ? &stdin_wait : &stdout_wait, hp, hp->edges != edges);
 		if (ret)
 			return ret;
 	}
@@ -225,7 +235,7 @@ static ssize_t hostpipe_write(struct file *file, struct io_iter *from, loff_t *p
 		hp->full = hp->edges == edges;
 		if (file->flags & O_NONBLOCK)
 			return done ? done : -EAGAIN;
-		ret = wait_event_interruptible(&hp->wait, BLOCK_QUEUE, hp, hp->edges != edges);
+		ret = wait_event_interruptible(&hp->wait, hp->input ? &stdin_wait : &stdout_wait, hp, hp->edges != edges);
 		if (ret)
 			return done ? done : ret;
 	}

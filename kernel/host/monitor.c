@@ -15,6 +15,7 @@
 #include "host.gen.h"
 #include "kernel/locking.h"
 #include "kernel/sched/sched.h"
+#include "kernel/sched/wait_info.h"
 #include "kernel/vfs/vfs.h"
 
 static struct wait_queue_head slot_wait = { LIST_HEAD_INIT(slot_wait.entries) };
@@ -42,6 +43,8 @@ static void submit_and_wait(struct monitor_slot *slot)
 	kernel_lock();
 }
 
+static const struct wait_type slot_wait_type = { "monitor", BLOCK_LOCK, wait_describe_text };
+
 long monitor_call(enum monitor_op op, int mount, const char *path, const s64 arg[4], const void *data, size_t data_size,
 		  void *ret_data, size_t ret_size)
 {
@@ -53,7 +56,7 @@ long monitor_call(enum monitor_op op, int mount, const char *path, const s64 arg
 		return -ENAMETOOLONG;
 	if (data_size >= MONITOR_DATA)
 		return -E2BIG;
-	wait_event(&slot_wait, BLOCK_LOCK, "monitor", (slot = claim_slot()) != NULL);
+	wait_event(&slot_wait, &slot_wait_type, "a free slot of the monitor's", (slot = claim_slot()) != NULL);
 	slot->op = op;
 	slot->mount = mount;
 	for (int i = 0; i < 4; i++)

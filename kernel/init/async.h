@@ -5,11 +5,20 @@
 
 #include "kernel/kernel.h"
 
+struct inode;
+
+/* What a request is about, for those who look at the sleeping task. It stays until the request is done. */
+struct async_subject {
+	const char *what; /* "read" */
+	const struct inode *inode;
+	u64 offset, length; /* length 0: the whole of it */
+};
+
 /*
- * Runs function(arg) on an async thread, without the kernel lock and without any user memory; the calling task sleeps
+ * Runs function(arg), a host call that is about `subject`, on an async thread, without the kernel lock and without any user memory; the calling task sleeps
  * uninterruptibly (BLOCK_DISK). Returns what function returned. Without a pool (--async-threads 0) it runs here.
  */
-long async_host_io(long (*function)(void *arg), void *arg);
+long async_host_io(long (*function)(void *arg), void *arg, const struct async_subject *subject);
 int async_start(unsigned nr_threads);
 
 #endif

@@ -5,6 +5,7 @@
 #include "kernel/init/init.h"
 #include "kernel/locking.h"
 #include "kernel/sched/wait.h"
+#include "kernel/sched/wait_info.h"
 #include "kernel/task/task.h"
 
 #define MAX_INITCALLS 64
@@ -94,6 +95,8 @@ static int start_ready(unsigned n)
 	return started;
 }
 
+static const struct wait_type initcall_wait = { "initcall", BLOCK_LOCK, wait_describe_text };
+
 int initcalls_run(void)
 {
 	unsigned n = nr_initcalls(), started = 0;
@@ -112,7 +115,7 @@ int initcalls_run(void)
 			printk(KERN_ERR, "initcalls wait for each other in a circle");
 			return -ELOOP;
 		}
-		wait_event(&progress, BLOCK_LOCK, initcalls_start, nr_done != seen);
+		wait_event(&progress, &initcall_wait, "another initcall", nr_done != seen);
 	}
 	return first_error;
 }

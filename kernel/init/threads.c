@@ -20,6 +20,7 @@
 #include "kernel/mm/oom.h"
 #include "kernel/sched/carrier.h"
 #include "kernel/sched/deterministic.h"
+#include "kernel/sched/wait_info.h"
 #include "kernel/task/signal.h"
 #include "kernel/time/timer.h"
 #include "kernel/trace/trace.h"
@@ -96,7 +97,18 @@ static LIST_HEAD(async_queue);
 static u32 async_word;
 static unsigned async_threads;
 
-long async_host_io(long (*function)(void *arg), void *arg)
+static void describe_async(const void *object, struct wait_info *info)
+{
+	const struct async_subject *subject = object;
+
+	wait_info_printf(info, "%s of ", subject->what);
+	wait_info_inode(info, subject->inode);
+	if (subject->length)
+		wait_info_printf(info, ", %llu bytes at %llu", (unsigned long long)subject->length, (unsigned long long)subject->offset);
+}
+static const struct wait_type async_wait = { "disk", BLOCK_DISK, describe_async };
+
+long async_host_io(long (*function)(void *arg), void *arg, const struct async_subject *subject)
 {
 	struct async_request request = { .function = function, .arg = arg };
 
@@ -112,7 +124,7 @@ long async_host_io(long (*function)(void *arg), void *arg)
 	list_add_tail(&request.link, &async_queue);
 	async_word++;
 	host_futex(&async_word, FUTEX_WAKE, 1, NULL, NULL, 0);
-	wait_event(&request.wait, BLOCK_DISK, arg, request.done);
+	wait_event(&request.wait, &async_wait, subject, request.done);
 	return request.result;
 }
 

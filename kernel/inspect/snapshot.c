@@ -8,13 +8,9 @@
 #include "kernel/locking.h"
 #include "kernel/mm/alloc.h"
 #include "kernel/sched/internal.h"
+#include "kernel/sched/wait_info.h"
 #include "kernel/sys/syscall.h"
 #include "kernel/task/task.h"
-
-static const char *const kind_names[] = {
-	[BLOCK_NONE] = "", [BLOCK_DISK] = "disk", [BLOCK_QUEUE] = "queue", [BLOCK_LOCK] = "lock",
-	[BLOCK_TIMER] = "timer", [BLOCK_CHILD] = "child", [BLOCK_STOP] = "stop",
-};
 
 static const char *policy_name(int policy)
 {
@@ -33,11 +29,6 @@ static const char *policy_name(int policy)
 		return "deadline";
 	}
 	return "?";
-}
-
-static bool waits(const struct task_struct *task)
-{
-	return task->block_start && task->state != TASK_RUNNING && !task->exit_state;
 }
 
 static bool is_wanted(const struct task_struct *task, u64 flags)
@@ -59,17 +50,21 @@ static void describe_call(const struct task_struct *task, struct snapshot_task *
 	const char *name = nr >= 0 && nr < NR_SYSCALLS ? syscall_table[nr].name : NULL;
 
 	record->syscall = nr;
-	if (task->block_where && waits(task))
-		name = task->block_where;
 	scnprintf(record->call, sizeof(record->call), "%s", name ? name : "");
 }
 
 static void describe_wait(const struct task_struct *task, struct snapshot_task *record)
 {
+	struct wait_info info;
+
+	if (!task_wait_info(task, &info))
+		return;
 	record->since = task->block_start;
-	record->until = UINT64_MAX;
+	record->until = task->block_until;
 	record->object_id = (u64)task->block_object;
-	scnprintf(record->kind, sizeof(record->kind), "%s", kind_names[task->block_kind]);
+	scnprintf(record->kind, sizeof(record->kind), "%s", block_kind_names[task_block_kind(task)]);
+	scnprintf(record->wait, sizeof(record->wait), "%s", task->block_type->name);
+	scnprintf(record->object, sizeof(record->object), "%s", info.text);
 }
 
 static void describe(struct task_struct *task, u64 now, struct snapshot_task *record)
@@ -92,8 +87,7 @@ static void describe(struct task_struct *task, u64 now, struct snapshot_task *re
 	record->ready = time_ready(task, now);
 	scnprintf(record->comm, sizeof(record->comm), "%s", task->comm);
 	describe_call(task, record);
-	if (waits(task))
-		describe_wait(task, record);
+	describe_wait(task, record);
 }
 
 static u32 count_tasks(u64 flags)

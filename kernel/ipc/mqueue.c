@@ -10,6 +10,7 @@
 #include "kernel/init/initcall.h"
 #include "kernel/ipc/mqueue.h"
 #include "kernel/mm/alloc.h"
+#include "kernel/sched/wait_info.h"
 #include "kernel/task/signal.h"
 #include "kernel/vfs/internal.h"
 
@@ -329,10 +330,17 @@ static void notify(struct mqueue *queue)
 	drop_notification(queue);
 }
 
+static void describe_queue(const void *object, struct wait_info *info)
+{
+	wait_info_inode(info, ((const struct mqueue *)object)->inode);
+}
+static const struct wait_type mq_send_wait = { "message queue write", BLOCK_QUEUE, describe_queue };
+static const struct wait_type mq_receive_wait = { "message queue read", BLOCK_QUEUE, describe_queue };
+
 /* Waits for `ready` on one of the queue's wait queues. */
-#define mqueue_wait(wq, queue, deadline, ready)                                                             \
+#define mqueue_wait(wq, type, queue, deadline, ready)                                                           \
 	({                                                                                                  \
-		long _wait = wait_event_common(wq, TASK_INTERRUPTIBLE, BLOCK_QUEUE, queue, deadline, true, ready, \
+		long _wait = wait_event_common(wq, TASK_INTERRUPTIBLE, type, queue, deadline, true, ready, \
 					       signal_pending(current));                                    \
 		_wait == -ETIME ? -ETIMEDOUT : (int)_wait;                                                  \
 	})
@@ -355,7 +363,7 @@ int mqueue_send(struct mqueue *queue, user_ptr data, size_t size, unsigned prior
 		if (nonblock)
 			error = -EAGAIN;
 		else
-			error = mqueue_wait(&queue->senders, queue, deadline, queue->nr < queue->max_messages);
+			error = mqueue_wait(&queue->senders, &mq_send_wait, queue, deadline, queue->nr < queue->max_messages);
 	}
 	if (error) {
 		kfree(m);
@@ -383,7 +391,7 @@ ssize_t mqueue_receive(struct mqueue *queue, user_ptr data, size_t size, user_pt
 		if (nonblock)
 			return -EAGAIN;
 		queue->receiving++;
-		error = mqueue_wait(&queue->receivers, queue, deadline, queue->nr);
+		error = mqueue_wait(&queue->receivers, &mq_receive_wait, queue, deadline, queue->nr);
 		queue->receiving--;
 		if (error)
 			return error;

@@ -5,6 +5,7 @@
 #include "kernel/fs/seqfile.h"
 #include "kernel/ipc/ipc.h"
 #include "kernel/mm/alloc.h"
+#include "kernel/sched/wait_info.h"
 #include "syscalls.gen.h"
 
 struct msg {
@@ -78,6 +79,15 @@ static bool fits(const struct msg_queue *queue, size_t size)
 	return queue->bytes + size <= queue->max_bytes && queue->nr + 1 <= queue->max_bytes;
 }
 
+static void describe_queue(const void *object, struct wait_info *info)
+{
+	const struct msg_queue *queue = object;
+
+	wait_info_printf(info, "message queue %d: %llu messages", queue->ipc.id, (unsigned long long)queue->nr);
+}
+static const struct wait_type msg_send_wait = { "message queue write", BLOCK_QUEUE, describe_queue };
+static const struct wait_type msg_receive_wait = { "message queue read", BLOCK_QUEUE, describe_queue };
+
 /* Waits for room in a queue that the caller holds, then appends. */
 static int send(struct msg_queue *queue, struct msg *msg, int flags)
 {
@@ -94,7 +104,7 @@ static int send(struct msg_queue *queue, struct msg *msg, int flags)
 			break;
 		if (flags & IPC_NOWAIT)
 			return -EAGAIN;
-		ret = wait_event_interruptible(&queue->senders, BLOCK_QUEUE, queue, queue->ipc.deleted || fits(queue, msg->size));
+		ret = wait_event_interruptible(&queue->senders, &msg_send_wait, queue, queue->ipc.deleted || fits(queue, msg->size));
 		if (ret)
 			return -ERESTARTNOHAND;
 	}
@@ -194,7 +204,7 @@ static struct msg *receive(struct msg_queue *queue, size_t size, long type, int 
 			return take(queue, msg, size, flags);
 		if (flags & IPC_NOWAIT)
 			return ERR_PTR(-ENOMSG);
-		ret = wait_event_interruptible(&queue->receivers, BLOCK_QUEUE, queue,
+		ret = wait_event_interruptible(&queue->receivers, &msg_receive_wait, queue,
 					       queue->ipc.deleted || choose(queue, type, flags));
 		if (ret)
 			return ERR_PTR(-ERESTARTNOHAND);

@@ -13,6 +13,7 @@
 #include "kernel/fs/seqfile.h"
 #include "kernel/ipc/ipc.h"
 #include "kernel/mm/alloc.h"
+#include "kernel/sched/wait_info.h"
 #include "kernel/time/convert.h"
 #include "syscalls.gen.h"
 
@@ -36,6 +37,7 @@ struct sem_set {
 struct sem_waiter {
 	struct list_head link;
 	struct task_struct *task;
+	const struct sem_set *set;
 	const struct sembuf *ops;
 	unsigned nr;
 	struct sem_undo *undo;
@@ -284,14 +286,28 @@ void sem_exit(struct task_struct *task)
 	kfree(list);
 }
 
+static void describe_sem(const void *object, struct wait_info *info)
+{
+	const struct sem_waiter *waiter = object;
+	const struct sembuf *op = &waiter->ops[waiter->blocked_on];
+	const struct sem *sem = &waiter->set->sems[op->sem_num];
+	struct task_struct *last = sem->pid ? task_find(sem->pid) : NULL;
+
+	wait_info_printf(info, "semaphore %u of set %d: value %d, operation %d", op->sem_num, waiter->set->ipc.id, sem->value, op->sem_op);
+	if (last)
+		wait_info_task(info, WAIT_HOLDER_HINT, last);
+}
+static const struct wait_type sem_wait = { "semaphore", BLOCK_LOCK, describe_sem };
+
 /* Sleeps until somebody has answered, the deadline passes or a signal comes. */
 static int wait_for_answer(struct sem_set *set, struct sem_waiter *waiter, u64 deadline)
 {
 	bool in_time = true;
 
+	waiter->set = set;
 	list_add_tail(&waiter->link, &set->waiters);
 	for (;;) {
-		prepare_to_sleep(TASK_INTERRUPTIBLE, BLOCK_LOCK, set);
+		prepare_to_sleep(TASK_INTERRUPTIBLE, &sem_wait, waiter);
 		if (waiter->status != SEM_PENDING || !in_time || signal_pending(current))
 			break;
 		in_time = schedule_until(deadline);

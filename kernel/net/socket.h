@@ -183,6 +183,10 @@ struct scm_fds *scm_fds_copy(const struct scm_fds *fds); /* counted again; NULL 
 void scm_receive(struct socket *sock, struct message *msg, struct scm *scm);
 void put_cmsg(struct message *msg, int level, int type, const void *data, size_t length);
 
+/* unix/describe.c: who has the other end of it. */
+struct wait_info;
+void socket_wait_peers(struct wait_info *info, struct socket *sock);
+
 /* unix/socket.c: -EPROTONOSUPPORT, -ESOCKTNOSUPPORT, -ENOMEM as ERR_PTR */
 struct socket *unix_create(int type, int protocol);
 int unix_pair(struct socket *a, struct socket *b);

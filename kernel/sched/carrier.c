@@ -25,6 +25,7 @@
 #include "kernel/mm/mm.h"
 #include "kernel/sched/deterministic.h"
 #include "kernel/sched/switch.h"
+#include "kernel/sched/wait_info.h"
 #include "kernel/time/posix_timer.h"
 #include "kernel/trace/trace.h"
 
@@ -157,6 +158,12 @@ void mm_do_work(struct mm_struct *mm)
 	}
 }
 
+static void describe_mm_work(const void *object, struct wait_info *info)
+{
+	wait_info_printf(info, "work in the address space of host process %d", ((const struct mm_struct *)object)->host_pid);
+}
+static const struct wait_type mm_work_wait = { "other address space", BLOCK_LOCK, describe_mm_work };
+
 int mm_run_on_carrier(struct mm_struct *mm, void (*fn)(void *arg), void *arg)
 {
 	struct mm_work work = { .fn = fn, .arg = arg };
@@ -188,7 +195,7 @@ int mm_run_on_carrier(struct mm_struct *mm, void (*fn)(void *arg), void *arg)
 	if (unlikely(deterministic)) /* the other host thread is done when it is done: nothing else may happen until then */
 		while (!work.done)
 			deterministic_host_wait();
-	wait_event(&work.wait, BLOCK_LOCK, mm, work.done);
+	wait_event(&work.wait, &mm_work_wait, mm, work.done);
 	return 0;
 }
 

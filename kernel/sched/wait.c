@@ -71,13 +71,14 @@ static int wake(struct wait_queue_head *wq, int nr_exclusive, unsigned key, bool
 int wake_up_common(struct wait_queue_head *wq, int nr_exclusive, unsigned key) { return wake(wq, nr_exclusive, key, false); }
 int wake_up_sync_poll(struct wait_queue_head *wq, unsigned poll_events) { return wake(wq, 1, poll_events, true); }
 
-void prepare_to_sleep(unsigned state, enum block_kind kind, const void *object)
+void prepare_to_sleep(unsigned state, const struct wait_type *type, const void *object)
 {
 	struct task_struct *task = current;
 
 	task->state = state;
-	task->block_kind = kind;
+	task->block_type = type;
 	task->block_object = object;
+	task->block_until = NEVER;
 }
 
 void finish_sleep(void)
@@ -85,7 +86,7 @@ void finish_sleep(void)
 	struct task_struct *task = current;
 
 	task->state = TASK_RUNNING;
-	task->block_kind = BLOCK_NONE;
+	task->block_type = NULL;
 	task->block_object = NULL;
 	task->block_start = 0;
 }
@@ -116,6 +117,7 @@ bool schedule_until(u64 deadline)
 	}
 	ktimer_init(&sleep.timer, sleep_timer_expired);
 	sleep.task = current;
+	current->block_until = deadline;
 	ktimer_arm(&sleep.timer, deadline);
 	schedule();
 	in_time = ktimer_cancel(&sleep.timer);

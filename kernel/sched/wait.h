@@ -6,7 +6,7 @@
  * makes the condition true, then wakes the queue. Both hold the kernel lock, which schedule() gives up
  * only after the sleeper stands on the queue; so no wake-up is lost.
  *
- * Every sleep names its kind and its object: /proc, `linuxd ps` and the trace show them.
+ * Every sleep names what it is (a wait_type, which has a kind) and its object: /proc, `linuxd ps` and the trace show them.
  */
 #ifndef KERNEL_SCHED_WAIT_H
 #define KERNEL_SCHED_WAIT_H
@@ -14,6 +14,7 @@
 #include "kernel/kernel.h"
 
 struct task_struct;
+struct wait_info;
 
 enum block_kind {
 	BLOCK_NONE,
@@ -23,6 +24,20 @@ enum block_kind {
 	BLOCK_TIMER, /* nanosleep, timerfd */
 	BLOCK_CHILD, /* wait4, vfork */
 	BLOCK_STOP,  /* stopped by a signal, frozen */
+};
+
+/*
+ * One reason to sleep, in whose terms the object is to be read. Each part of the kernel defines its own next to the code
+ * that sleeps.
+ */
+struct wait_type {
+	const char *name; /* completes "waits for": "pipe to be readable" is name "pipe read" */
+	enum block_kind kind;
+	/*
+	 * Says what the object is and who it depends on (sched/wait_info.h). Called with the kernel lock held while a task
+	 * still sleeps on the object, in no particular task; must not sleep.
+	 */
+	void (*describe)(const void *object, struct wait_info *info);
 };
 
 struct wait_queue_head {
@@ -67,8 +82,11 @@ static inline int wake_up_poll(struct wait_queue_head *wq, unsigned poll_events)
 
 #define NEVER UINT64_MAX /* no deadline */
 
-/* Puts the current task to sleep in `state` (TASK_*) with the kind and object it waits for. */
-void prepare_to_sleep(unsigned state, enum block_kind kind, const void *object);
+/*
+ * Puts the current task to sleep in `state` (TASK_*). The object is never NULL and stays what `type` says it is until
+ * finish_sleep().
+ */
+void prepare_to_sleep(unsigned state, const struct wait_type *type, const void *object);
 /* Sleeps until woken or until `deadline` (CLOCK_MONOTONIC, ns; NEVER for none). False: the deadline passed. */
 bool schedule_until(u64 deadline);
 void finish_sleep(void);
@@ -80,7 +98,7 @@ bool fatal_signal_pending(struct task_struct *task); /* SIGKILL, or the group is
  * Sleeps on `wq` until `condition`, evaluated with the kernel lock held, is true.
  * Interruptible forms return 0, -ERESTARTSYS on a signal, -ETIME when `deadline` passed first.
  */
-#define wait_event_common(wq, state, kind, object, deadline, exclusive_, condition, interrupted)   \
+#define wait_event_common(wq, state, type, object, deadline, exclusive_, condition, interrupted)   \
 	({                                                                                         \
 		long _ret = 0;                                                                     \
 		if (!(condition)) {                                                                \
@@ -93,7 +111,7 @@ bool fatal_signal_pending(struct task_struct *task); /* SIGKILL, or the group is
 					else                                                       \
 						wait_queue_add(wq, &_entry);                       \
 				}                                                                  \
-				prepare_to_sleep(state, kind, object);                             \
+				prepare_to_sleep(state, type, object);                             \
 				if (condition)                                                     \
 					break;                                                     \
 				if (interrupted) {                                                 \
@@ -113,15 +131,15 @@ bool fatal_signal_pending(struct task_struct *task); /* SIGKILL, or the group is
 		_ret;                                                                              \
 	})
 
-#define wait_event_interruptible(wq, kind, object, condition)                                      \
-	wait_event_common(wq, TASK_INTERRUPTIBLE, kind, object, NEVER, false, condition, signal_pending(current))
-#define wait_event_interruptible_exclusive(wq, kind, object, condition)                            \
-	wait_event_common(wq, TASK_INTERRUPTIBLE, kind, object, NEVER, true, condition, signal_pending(current))
-#define wait_event_interruptible_until(wq, kind, object, deadline, condition)                      \
-	wait_event_common(wq, TASK_INTERRUPTIBLE, kind, object, deadline, false, condition, signal_pending(current))
-#define wait_event_killable(wq, kind, object, condition)                                           \
-	wait_event_common(wq, TASK_INTERRUPTIBLE | TASK_KILLABLE_ONLY, kind, object, NEVER, false, condition, fatal_signal_pending(current))
-#define wait_event(wq, kind, object, condition)                                                    \
-	((void)wait_event_common(wq, TASK_UNINTERRUPTIBLE, kind, object, NEVER, false, condition, false))
+#define wait_event_interruptible(wq, type, object, condition)                                      \
+	wait_event_common(wq, TASK_INTERRUPTIBLE, type, object, NEVER, false, condition, signal_pending(current))
+#define wait_event_interruptible_exclusive(wq, type, object, condition)                            \
+	wait_event_common(wq, TASK_INTERRUPTIBLE, type, object, NEVER, true, condition, signal_pending(current))
+#define wait_event_interruptible_until(wq, type, object, deadline, condition)                      \
+	wait_event_common(wq, TASK_INTERRUPTIBLE, type, object, deadline, false, condition, signal_pending(current))
+#define wait_event_killable(wq, type, object, condition)                                           \
+	wait_event_common(wq, TASK_INTERRUPTIBLE | TASK_KILLABLE_ONLY, type, object, NEVER, false, condition, fatal_signal_pending(current))
+#define wait_event(wq, type, object, condition)                                                    \
+	((void)wait_event_common(wq, TASK_UNINTERRUPTIBLE, type, object, NEVER, false, condition, false))
 
 #endif

@@ -25,6 +25,7 @@
 #include "kernel/locking.h"
 #include "kernel/mm/alloc.h"
 #include "kernel/mm/mm.h"
+#include "kernel/sched/wait_info.h"
 #include "kernel/vfs/vfs.h"
 
 #define NR_BUCKETS 1024
@@ -122,13 +123,59 @@ void futex_hand_over(struct futex_waiter *waiter)
 	note_wake();
 }
 
+static void describe_word(const struct futex_waiter *waiter, struct wait_info *info)
+{
+	const struct task_struct *owner;
+
+	wait_info_printf(info, "futex 0x%llx", (unsigned long long)waiter->word.addr);
+	if (waiter->key.kind == KEY_OBJECT)
+		wait_info_printf(info, " shared, at 0x%llx of its object", (unsigned long long)waiter->key.offset);
+	if (waiter->pi && waiter->pi->owner)
+		wait_info_task(info, WAIT_HOLDER, waiter->pi->owner);
+	owner = waiter->owner_hint ? task_find((pid_t)waiter->owner_hint) : NULL;
+	if (owner && (owner->mm == waiter->task->mm || waiter->key.kind == KEY_OBJECT))
+		wait_info_task(info, WAIT_HOLDER_HINT, owner);
+}
+
+static void describe_futex(const void *object, struct wait_info *info) { describe_word(object, info); }
+
+struct waiter_group { const struct futex_waiter *waiters; unsigned nr; };
+
+static void describe_waitv(const void *object, struct wait_info *info)
+{
+	const struct waiter_group *group = object;
+
+	for (unsigned i = 0; i < group->nr; i++) {
+		wait_info_printf(info, i ? ", " : "");
+		describe_word(&group->waiters[i], info);
+	}
+}
+
+static const struct wait_type futex_wait_type = { "futex", BLOCK_LOCK, describe_futex };
+static const struct wait_type futex_pi_wait = { "PI futex", BLOCK_LOCK, describe_futex };
+static const struct wait_type futex_waitv_wait = { "futex_waitv", BLOCK_LOCK, describe_waitv };
+
+/*
+ * Who holds the lock that the sleeper is about to wait for, as far as memory tells: robust mutexes have the owner's tid in
+ * the word; the C library's others have 2 (locked, with waiters) there and the owner in the word after the next. Nothing
+ * depends on it.
+ */
+static u32 guess_owner(user_ptr word, u32 expected)
+{
+	u32 owner = expected & FUTEX_TID_MASK;
+
+	if (!(expected & FUTEX_WAITERS) && (expected != 2 || get_user_u32(&owner, user_ptr_add(word, 8))))
+		owner = 0;
+	return owner;
+}
+
 int futex_sleep(struct futex_waiter *waiter, u64 deadline)
 {
 	int error = 0;
 
 	note_sleep();
 	for (;;) {
-		prepare_to_sleep(TASK_INTERRUPTIBLE, BLOCK_LOCK, (const void *)waiter->key.offset);
+		prepare_to_sleep(TASK_INTERRUPTIBLE, waiter->pi ? &futex_pi_wait : &futex_wait_type, waiter);
 		if (waiter->woken)
 			break;
 		if (signal_pending(current)) {
@@ -194,6 +241,8 @@ int futex_wait(user_ptr word, bool is_private, u32 expected, u64 deadline, u32 b
 		return error;
 	if (value != expected)
 		return -EAGAIN;
+	waiter.word = word;
+	waiter.owner_hint = guess_owner(word, expected);
 	futex_queue(&waiter);
 	error = futex_sleep(&waiter, deadline);
 	list_del(&waiter.link);
@@ -371,6 +420,7 @@ int futex_requeue(user_ptr word1, bool is_private1, user_ptr word2, bool is_priv
 int futex_wait_multiple(const struct futex_wait_item *items, unsigned nr, u64 deadline)
 {
 	struct futex_waiter *waiters = kcalloc(nr, sizeof(*waiters));
+	struct waiter_group group = { waiters, nr };
 	int result = 0, first_woken = -1;
 	unsigned queued;
 
@@ -388,10 +438,11 @@ int futex_wait_multiple(const struct futex_wait_item *items, unsigned nr, u64 de
 			result = -EAGAIN;
 		if (result)
 			break;
+		waiter->word = items[queued].word;
 		futex_queue(waiter);
 	}
 	while (!result && first_woken < 0) {
-		prepare_to_sleep(TASK_INTERRUPTIBLE, BLOCK_LOCK, (const void *)waiters[0].key.offset);
+		prepare_to_sleep(TASK_INTERRUPTIBLE, &futex_waitv_wait, &group);
 		for (unsigned i = 0; i < nr && first_woken < 0; i++)
 			if (waiters[i].woken)
 				first_woken = (int)i;

@@ -37,6 +37,8 @@ struct futex_waiter {
 	struct futex_key key;
 	u32 bitset;
 	bool woken;
+	user_ptr word;       /* in the sleeper's address space */
+	u32 owner_hint;      /* tid in the C library's mutex, if the word looks like one; 0 */
 	/* FUTEX_WAIT_REQUEUE_PI: the lock it wants afterwards, and whether it has been moved there. */
 	bool wants_pi, requeued;
 	struct futex_key pi_key;

@@ -15,6 +15,7 @@
 
 #include "kernel/locking.h"
 #include "kernel/mm/alloc.h"
+#include "kernel/sched/wait_info.h"
 #include "kernel/sync/futex_internal.h"
 
 #define CHAIN_MAX 1024 /* as Linux's max_lock_depth: a longer chain of owners counts as a deadlock */
@@ -161,9 +162,11 @@ static bool owner_is_dying(u32 value)
 	return !owner_of(value, &error) && error == -EAGAIN;
 }
 
+static const struct wait_type dying_owner_wait = { "PI futex", BLOCK_LOCK, wait_describe_text };
+
 static void let_owner_die(void)
 {
-	prepare_to_sleep(TASK_UNINTERRUPTIBLE, BLOCK_LOCK, NULL);
+	prepare_to_sleep(TASK_UNINTERRUPTIBLE, &dying_owner_wait, "the exit of a lock's owner");
 	(void)schedule_until(ktime_get() + 50 * NSEC_PER_USEC);
 	finish_sleep();
 }

@@ -8,6 +8,7 @@
  */
 #include "kernel/locking.h"
 #include "kernel/sched/sched.h"
+#include "kernel/sched/wait_info.h"
 #include "kernel/task/task.h"
 
 void mutex_init(struct mutex *mutex)
@@ -26,21 +27,40 @@ bool mutex_trylock(struct mutex *mutex)
 	return true;
 }
 
-void mutex_lock(struct mutex *mutex)
+struct mutex_wait {
+	const struct mutex *mutex;
+	const char *name;
+};
+
+static void describe_mutex(const void *object, struct wait_info *info)
 {
+	const struct mutex_wait *wait = object;
+
+	wait_info_printf(info, "kernel mutex %s", wait->name[0] == '&' ? wait->name + 1 : wait->name);
+	if (wait->mutex->owner)
+		wait_info_task(info, WAIT_HOLDER, wait->mutex->owner);
+}
+
+static const struct wait_type mutex_wait_type = { "mutex", BLOCK_LOCK, describe_mutex };
+
+void mutex_lock_named(struct mutex *mutex, const char *name)
+{
+	struct mutex_wait wait = { mutex, name };
+
 	if (mutex_trylock(mutex))
 		return;
 	debug_assert(mutex->owner != current);
-	(void)wait_event_common(&mutex->wait, TASK_UNINTERRUPTIBLE, BLOCK_LOCK, mutex, NEVER, true,
-				mutex_trylock(mutex), false);
+	(void)wait_event_common(&mutex->wait, TASK_UNINTERRUPTIBLE, &mutex_wait_type, &wait, NEVER, true, mutex_trylock(mutex), false);
 }
 
-int mutex_lock_killable(struct mutex *mutex)
+int mutex_lock_killable_named(struct mutex *mutex, const char *name)
 {
+	struct mutex_wait wait = { mutex, name };
+
 	if (mutex_trylock(mutex))
 		return 0;
 	debug_assert(mutex->owner != current);
-	return (int)wait_event_common(&mutex->wait, TASK_INTERRUPTIBLE | TASK_KILLABLE_ONLY, BLOCK_LOCK, mutex, NEVER,
+	return (int)wait_event_common(&mutex->wait, TASK_INTERRUPTIBLE | TASK_KILLABLE_ONLY, &mutex_wait_type, &wait, NEVER,
 				      true, mutex_trylock(mutex), fatal_signal_pending(current));
 }
 

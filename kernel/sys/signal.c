@@ -4,6 +4,7 @@
 #include <linux/time_types.h>
 
 #include "kernel/locking.h"
+#include "kernel/sched/wait_info.h"
 #include "kernel/task/signal_internal.h"
 
 /* The bits of sa_flags that are kept; others read back as 0. */
@@ -230,6 +231,22 @@ long sys_rt_sigpending(user_ptr set, size_t size)
 	return copy_to_user(set, &pending, size);
 }
 
+static void describe_sigwait(const void *object, struct wait_info *info)
+{
+	const sigmask_t *awaited = object;
+
+	wait_info_printf(info, "a signal of the set 0x%llx", (unsigned long long)*awaited);
+}
+static const struct wait_type sigwait_wait = { "sigwait", BLOCK_QUEUE, describe_sigwait };
+
+static void describe_signal(const void *object, struct wait_info *info)
+{
+	const sigmask_t *blocked = object;
+
+	wait_info_printf(info, "any signal but 0x%llx", (unsigned long long)*blocked);
+}
+static const struct wait_type signal_wait = { "signal", BLOCK_QUEUE, describe_signal };
+
 /* Sleeps with the awaited signals unblocked, so that they wake this thread; restores the mask. */
 static void sleep_for_signals(sigmask_t awaited, u64 deadline)
 {
@@ -239,7 +256,7 @@ static void sleep_for_signals(sigmask_t awaited, u64 deadline)
 	current->blocked &= ~awaited;
 	recalc_sigpending(current);
 	if (!signal_pending(current)) {
-		prepare_to_sleep(TASK_INTERRUPTIBLE, deadline == NEVER ? BLOCK_QUEUE : BLOCK_TIMER, NULL);
+		prepare_to_sleep(TASK_INTERRUPTIBLE, &sigwait_wait, &awaited);
 		schedule_until(deadline);
 		finish_sleep();
 	}
@@ -300,7 +317,7 @@ long sys_rt_sigtimedwait(user_ptr set, user_ptr user_info, user_ptr timeout, siz
 static void sleep_until_signal(void)
 {
 	while (!signal_pending(current)) {
-		prepare_to_sleep(TASK_INTERRUPTIBLE, BLOCK_QUEUE, NULL);
+		prepare_to_sleep(TASK_INTERRUPTIBLE, &signal_wait, &current->blocked);
 		schedule();
 		finish_sleep();
 	}

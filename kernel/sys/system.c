@@ -9,6 +9,7 @@
 #include "kernel/mm/pages.h"
 #include "kernel/sched/carrier.h"
 #include "kernel/sched/wait.h"
+#include "kernel/sched/wait_info.h"
 #include "kernel/task/task.h"
 #include "kernel/time/timer.h"
 #include "syscalls.gen.h"
@@ -93,6 +94,8 @@ long sys_sysinfo(user_ptr info)
 	return put_user_object(info, &si);
 }
 
+static const struct wait_type syslog_wait = { "syslog", BLOCK_QUEUE, wait_describe_text };
+
 /* The kernel's messages go to the host's log; the ring that programs can read is always empty. */
 long sys_syslog(int type, user_ptr buf, int length)
 {
@@ -108,7 +111,7 @@ long sys_syslog(int type, user_ptr buf, int length)
 			return -EINVAL;
 		if (!length || type != LOG_READ)
 			return 0;
-		return wait_event_interruptible(&never, BLOCK_QUEUE, &never, false);
+		return wait_event_interruptible(&never, &syslog_wait, "a new kernel message", false);
 	case LOG_CONSOLE_LEVEL:
 		return length < 1 || length > 8 ? -EINVAL : 0;
 	case LOG_CLOSE:

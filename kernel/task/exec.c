@@ -15,6 +15,7 @@
 #include "kernel/mm/alloc.h"
 #include "kernel/mm/internal.h"
 #include "kernel/sched/carrier.h"
+#include "kernel/sched/wait_info.h"
 #include "kernel/sync/futex.h"
 #include "kernel/sys/random.h"
 #include "kernel/task/elf.h"
@@ -292,6 +293,17 @@ static int resolve_scripts(struct file **file, struct exec_args *args, const cha
 
 /* ---- the process ---- */
 
+static void describe_other_threads(const void *object, struct wait_info *info)
+{
+	const struct signal_struct *signal = object;
+	struct task_struct *t;
+
+	wait_info_printf(info, "the end of the other threads");
+	list_for_each_entry(t, &signal->threads, thread_link)
+		wait_info_task(info, WAIT_CHILD, t);
+}
+static const struct wait_type other_threads_wait = { "exec", BLOCK_CHILD, describe_other_threads };
+
 /* All other threads end; this one becomes the leader. -EAGAIN if another exec or an exit was first. */
 static int become_single_threaded(void)
 {
@@ -305,7 +317,7 @@ static int become_single_threaded(void)
 		signal->exec_task = task;
 		zap_other_threads(task);
 		while (signal->nr_live > 1 || signal->nr_threads > (signal->leader == task ? 1 : 2)) {
-			prepare_to_sleep(TASK_UNINTERRUPTIBLE, BLOCK_LOCK, signal);
+			prepare_to_sleep(TASK_UNINTERRUPTIBLE, &other_threads_wait, signal);
 			schedule();
 			finish_sleep();
 		}

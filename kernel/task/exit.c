@@ -11,6 +11,7 @@
 #include "kernel/mm/internal.h"
 #include "kernel/sched/carrier.h"
 #include "kernel/sched/switch.h"
+#include "kernel/sched/wait_info.h"
 #include "kernel/sync/futex.h"
 #include "kernel/task/lifecycle.h"
 #include "kernel/task/signal.h"
@@ -356,6 +357,19 @@ static int scan_children(struct wait_request *w)
 	return any ? 0 : -ECHILD;
 }
 
+static void describe_child(const void *object, struct wait_info *info)
+{
+	const struct wait_request *w = object;
+	struct task_struct *t, *child;
+
+	wait_info_printf(info, "a child's change of state");
+	for_each_thread(info->task, t)
+		list_for_each_entry(child, &t->children, sibling)
+			if (eligible(w, child))
+				wait_info_task(info, WAIT_CHILD, child);
+}
+static const struct wait_type child_wait = { "child", BLOCK_CHILD, describe_child };
+
 long do_wait(struct wait_request *w)
 {
 	int result = 0;
@@ -365,7 +379,7 @@ long do_wait(struct wait_request *w)
 		result = scan_children(w);
 		return result == 1 ? w->found : result;
 	}
-	interrupted = wait_event_interruptible(&current->signal->wait_child, BLOCK_CHILD, w->pid, (result = scan_children(w)) != 0);
+	interrupted = wait_event_interruptible(&current->signal->wait_child, &child_wait, w, (result = scan_children(w)) != 0);
 	if (result < 0)
 		return result;
 	return interrupted ? interrupted : w->found;

@@ -17,6 +17,7 @@
 #include "kernel/mm/internal.h"
 #include "kernel/sched/carrier.h"
 #include "kernel/sched/internal.h"
+#include "kernel/sched/wait_info.h"
 #include "kernel/sync/futex.h"
 #include "kernel/task/lifecycle.h"
 #include "kernel/task/signal.h"
@@ -367,6 +368,13 @@ void vfork_done(struct task_struct *task)
 	task->flags &= ~(unsigned)PF_VFORK_CHILD;
 }
 
+static void describe_vfork(const void *object, struct wait_info *info)
+{
+	wait_info_printf(info, "exec or exit of a vfork child");
+	wait_info_task(info, WAIT_CHILD, object);
+}
+static const struct wait_type vfork_wait_type = { "vfork", BLOCK_CHILD, describe_vfork };
+
 long do_clone(const struct clone_request *r)
 {
 	struct task_struct *child;
@@ -415,7 +423,7 @@ long do_clone(const struct clone_request *r)
 	wake_up_new_task(child);
 	if (r->flags & CLONE_VFORK) {
 		current->vfork_child = child;
-		(void)wait_event_killable(&child->vfork_wait, BLOCK_CHILD, child, child->vfork_finished);
+		(void)wait_event_killable(&child->vfork_wait, &vfork_wait_type, child, child->vfork_finished);
 		current->vfork_child = NULL;
 		task_put(child);
 	}

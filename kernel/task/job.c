@@ -8,6 +8,7 @@
  * terminal stops do not stop it, and it gets SIGHUP and SIGCONT if it has stopped members when it becomes so.
  */
 #include "kernel/task/signal_internal.h"
+#include "kernel/sched/wait_info.h"
 
 void cancel_opposite_signals(int sig, struct task_struct *task)
 {
@@ -61,6 +62,12 @@ static void start_group_stop(struct signal_struct *signal, int sig)
 	}
 }
 
+static void describe_stop(const void *object, struct wait_info *info)
+{
+	wait_info_printf(info, "SIGCONT");
+}
+static const struct wait_type stopped_wait = { "stopped", BLOCK_STOP, describe_stop };
+
 bool group_stop(int sig)
 {
 	struct signal_struct *signal = current->signal;
@@ -76,7 +83,7 @@ bool group_stop(int sig)
 		notify_parent(signal->leader, CLD_STOPPED, signal->stop_signal);
 	}
 	/* Only SIGCONT and SIGKILL wake it; both need the kernel lock, which goes with schedule(). */
-	prepare_to_sleep(TASK_STOPPED, BLOCK_STOP, NULL);
+	prepare_to_sleep(TASK_STOPPED, &stopped_wait, signal);
 	schedule();
 	finish_sleep();
 	recalc_sigpending(current);

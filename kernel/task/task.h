@@ -199,10 +199,11 @@ struct task_struct {
 	void *stack;            /* KERNEL_STACK_SIZE bytes */
 
 	struct sched_task sched; /* sched/sched.h: class, entity, policy, cpu, accounting */
-	enum block_kind block_kind;
+	/* What it sleeps on (sched/wait.h). True while it is blocked: task_blocked(). */
+	const struct wait_type *block_type; /* NULL: it does not sleep */
 	const void *block_object;
-	u64 block_start;        /* CLOCK_MONOTONIC; 0 when not blocked */
-	const char *block_where; /* name of the call, for traces */
+	u64 block_start;        /* CLOCK_MONOTONIC, ns; 0 when not blocked */
+	u64 block_until;        /* when it gives up, CLOCK_MONOTONIC, ns; NEVER */
 
 	struct mm_struct *mm;   /* NULL: kernel thread, or exited */
 	struct xstate *xstate;  /* saved vector state, arch/x86_64/fpu.c */
@@ -276,6 +277,15 @@ extern struct task_struct *init_task; /* pid 1; NULL before it is made */
 extern int nr_tasks;
 #define for_each_thread(task, t) list_for_each_entry(t, &(task)->signal->threads, thread_link)
 #define for_each_task(t) list_for_each_entry(t, &all_tasks, all_link)
+/* Asleep, and has been since t->block_start. */
+static inline bool task_blocked(const struct task_struct *t)
+{
+	return t->block_start && t->block_type && t->state != TASK_RUNNING && !t->exit_state;
+}
+static inline enum block_kind task_block_kind(const struct task_struct *t)
+{
+	return task_blocked(t) ? t->block_type->kind : BLOCK_NONE;
+}
 static inline bool thread_group_leader(const struct task_struct *t) { return t->signal->leader == t; }
 static inline u64 rlimit(unsigned limit) { return current->signal->rlimits[limit].rlim_cur; }
 

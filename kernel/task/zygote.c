@@ -9,6 +9,7 @@
 #include "kernel/sched/carrier.h"
 #include "kernel/sched/switch.h"
 #include "kernel/arch/x86_64/trap.h"
+#include "kernel/sched/wait_info.h"
 #include "kernel/task/lifecycle.h"
 
 #define POOL_SIZE 4
@@ -36,12 +37,15 @@ static struct mm_struct *make(void)
 	return ERR_PTR(error);
 }
 
+static const struct wait_type pool_full_wait = { "zygote", BLOCK_QUEUE, wait_describe_text };
+static const struct wait_type pool_empty_wait = { "process pool", BLOCK_QUEUE, wait_describe_text };
+
 static void zygote(void *arg)
 {
 	for (;;) {
 		struct mm_struct *mm;
 
-		wait_event(&taken, BLOCK_QUEUE, pool, pooled < POOL_SIZE && (!clone_error || waiting));
+		wait_event(&taken, &pool_full_wait, "a place in the pool of processes", pooled < POOL_SIZE && (!clone_error || waiting));
 		mm = make();
 		if (IS_ERR(mm)) {
 			clone_error = (int)PTR_ERR(mm);
@@ -61,7 +65,7 @@ struct mm_struct *zygote_take(void)
 	while (!pooled) {
 		clone_error = 0;
 		wake_up(&taken);
-		wait_event(&filled, BLOCK_QUEUE, pool, pooled || clone_error);
+		wait_event(&filled, &pool_empty_wait, "a fresh process", pooled || clone_error);
 		if (!pooled && clone_error) {
 			waiting--;
 			return ERR_PTR(-EAGAIN);

@@ -89,3 +89,17 @@ u64 posix_clock_resolution(int id, const struct posix_clock *clock)
 		return ktime_get_resolution(clock->host);
 	return clock->which == CPU_SCHED ? 1 : TICK_NS;
 }
+
+const char *clock_name(int id)
+{
+	static const char *const names[] = {
+		[CLOCK_REALTIME] = "CLOCK_REALTIME", [CLOCK_MONOTONIC] = "CLOCK_MONOTONIC",
+		[CLOCK_PROCESS_CPUTIME_ID] = "CLOCK_PROCESS_CPUTIME_ID", [CLOCK_THREAD_CPUTIME_ID] = "CLOCK_THREAD_CPUTIME_ID",
+		[CLOCK_MONOTONIC_RAW] = "CLOCK_MONOTONIC_RAW", [CLOCK_REALTIME_COARSE] = "CLOCK_REALTIME_COARSE",
+		[CLOCK_MONOTONIC_COARSE] = "CLOCK_MONOTONIC_COARSE", [CLOCK_BOOTTIME] = "CLOCK_BOOTTIME",
+		[CLOCK_REALTIME_ALARM] = "CLOCK_REALTIME_ALARM", [CLOCK_BOOTTIME_ALARM] = "CLOCK_BOOTTIME_ALARM",
+		[CLOCK_TAI] = "CLOCK_TAI",
+	};
+
+	return id >= 0 && id < (int)ARRAY_SIZE(names) && names[id] ? names[id] : "a clock of CPU time";
+}

@@ -18,6 +18,7 @@ enum { CPU_PROF, CPU_VIRT, CPU_SCHED }; /* user + system, user, run time */
 /* 0; -EINVAL: no such clock, or no such task. */
 int posix_clock_parse(int id, struct posix_clock *ret_clock);
 u64 posix_clock_get(const struct posix_clock *clock);
+const char *clock_name(int id); /* "CLOCK_MONOTONIC" */
 u64 posix_clock_resolution(int id, const struct posix_clock *clock);
 u64 cpu_clock_sample(struct task_struct *task, bool group, int which);
 

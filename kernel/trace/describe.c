@@ -63,9 +63,9 @@ size_t trace_describe_wait(struct task_struct *task, char *text, size_t size)
 {
 	const struct syscall_entry *entry;
 
-	if (task->block_kind == BLOCK_CHILD)
+	if (task_block_kind(task) == BLOCK_CHILD)
 		return describe_child(task, text, size);
-	if (!task->regs || task->trace_syscall < 0 || task->trace_syscall >= NR_SYSCALLS || task->block_kind == BLOCK_STOP)
+	if (!task->regs || task->trace_syscall < 0 || task->trace_syscall >= NR_SYSCALLS || task_block_kind(task) == BLOCK_STOP)
 		return 0;
 	if (task->trace_syscall == SYS_futex)
 		return (size_t)scnprintf(text, size, "futex 0x%lx", argument(task, 0));

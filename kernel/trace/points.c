@@ -47,7 +47,7 @@ void __trace_task(struct task_struct *task, bool born)
 	record.task.parent = task->real_parent ? task->real_parent->tgid : 0;
 	record.task.cpu = (s16)task->sched.cpu;
 	record.task.born = born;
-	record.task.wait_kind = (u8)task->block_kind;
+	record.task.wait_kind = (u8)task_block_kind(task);
 	memcpy(record.task.name, task->comm, sizeof(record.task.name));
 	trace_write(&record, 1);
 }
@@ -127,7 +127,7 @@ void __trace_wait(struct task_struct *task)
 	size_t length = trace_describe_wait(task, text, sizeof(text));
 
 	records[0] = record_of(TRACE_WAIT_BEGIN, task);
-	records[0].small = (u8)task->block_kind;
+	records[0].small = (u8)task_block_kind(task);
 	records[0].number = task->trace_syscall >= 0 ? (u16)task->trace_syscall : TRACE_NO_SYSCALL;
 	records[0].wait.object = (u64)task->block_object;
 	records[0].wait.since = task->block_start;

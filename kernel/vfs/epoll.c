@@ -12,6 +12,7 @@
 #include <linux/eventpoll.h>
 
 #include "kernel/mm/alloc.h"
+#include "kernel/sched/wait_info.h"
 #include "kernel/task/signal.h"
 #include "kernel/task/task.h"
 #include "kernel/vfs/vfs.h"
@@ -380,9 +381,27 @@ static long send_events(struct epoll_set *set, user_ptr events, int max)
 	return n;
 }
 
+static void describe_epoll(const void *object, struct wait_info *info)
+{
+	const struct epoll_set *set = object;
+	unsigned nr = 0;
+
+	for (struct rb_node *node = rb_first(&set->watches); node; node = rb_next(node))
+		nr++;
+	wait_info_printf(info, "epoll of %u file%s", nr, nr == 1 ? "" : "s");
+	for (struct rb_node *node = rb_first(&set->watches); node; node = rb_next(node)) {
+		const struct epoll_watch *watch = rb_entry(node, struct epoll_watch, node);
+
+		wait_info_printf(info, node == rb_first(&set->watches) ? ": " : ", ");
+		wait_info_file(info, watch->file);
+		wait_info_file_peers(info, watch->file);
+	}
+}
+static const struct wait_type epoll_wait_type = { "epoll", BLOCK_QUEUE, describe_epoll };
+
 static long epoll_sleep(struct epoll_set *set, u64 deadline)
 {
-	return wait_event_common(&set->wait, TASK_INTERRUPTIBLE, BLOCK_QUEUE, set, deadline, true, !list_empty(&set->ready),
+	return wait_event_common(&set->wait, TASK_INTERRUPTIBLE, &epoll_wait_type, set, deadline, true, !list_empty(&set->ready),
 				 signal_pending(current));
 }
 

@@ -4,6 +4,7 @@
  * would pass 2^64-2; a read takes the whole counter, or 1 with EFD_SEMAPHORE, and sleeps while it is zero.
  */
 #include "kernel/mm/alloc.h"
+#include "kernel/sched/wait_info.h"
 #include "kernel/task/task.h"
 #include "kernel/vfs/vfs.h"
 #include "syscalls.gen.h"
@@ -20,6 +21,9 @@ struct eventfd {
 
 static const struct file_operations eventfd_fops;
 
+static const struct wait_type eventfd_read_wait = { "eventfd read", BLOCK_QUEUE, wait_describe_file };
+static const struct wait_type eventfd_write_wait = { "eventfd write", BLOCK_QUEUE, wait_describe_file };
+
 static ssize_t eventfd_read(struct file *file, struct io_iter *to, loff_t *pos)
 {
 	struct eventfd *event = file->private;
@@ -30,7 +34,7 @@ static ssize_t eventfd_read(struct file *file, struct io_iter *to, loff_t *pos)
 	if (!event->count) {
 		if (file->flags & O_NONBLOCK)
 			return -EAGAIN;
-		long ret = wait_event_interruptible(&event->wait, BLOCK_QUEUE, event, event->count);
+		long ret = wait_event_interruptible(&event->wait, &eventfd_read_wait, file, event->count);
 		if (ret)
 			return ret;
 	}
@@ -55,7 +59,7 @@ static ssize_t eventfd_write(struct file *file, struct io_iter *from, loff_t *po
 	if (UINT64_MAX - event->count <= value) {
 		if (file->flags & O_NONBLOCK)
 			return -EAGAIN;
-		long ret = wait_event_interruptible(&event->wait, BLOCK_QUEUE, event, UINT64_MAX - event->count > value);
+		long ret = wait_event_interruptible(&event->wait, &eventfd_write_wait, file, UINT64_MAX - event->count > value);
 		if (ret)
 			return ret;
 	}

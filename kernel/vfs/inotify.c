@@ -13,6 +13,7 @@
 
 #include "kernel/fs/proc/sysctl.h"
 #include "kernel/mm/alloc.h"
+#include "kernel/sched/wait_info.h"
 #include "kernel/task/task.h"
 #include "kernel/vfs/event.h"
 #include "syscalls.gen.h"
@@ -234,6 +235,8 @@ static ssize_t copy_record(struct io_iter *to, const struct inotify_record *reco
 	return record_size(record);
 }
 
+static const struct wait_type inotify_wait = { "inotify read", BLOCK_QUEUE, wait_describe_file };
+
 static ssize_t inotify_read(struct file *file, struct io_iter *to, loff_t *pos)
 {
 	struct inotify_group *group = file->private;
@@ -242,7 +245,7 @@ static ssize_t inotify_read(struct file *file, struct io_iter *to, loff_t *pos)
 	if (list_empty(&group->records)) {
 		if (file->flags & O_NONBLOCK)
 			return -EAGAIN;
-		long ret = wait_event_interruptible(&group->wait, BLOCK_QUEUE, group, !list_empty(&group->records));
+		long ret = wait_event_interruptible(&group->wait, &inotify_wait, file, !list_empty(&group->records));
 		if (ret)
 			return ret;
 	}

@@ -14,6 +14,7 @@
 #include <linux/fs.h>
 
 #include "kernel/mm/alloc.h"
+#include "kernel/sched/wait_info.h"
 #include "kernel/task/task.h"
 #include "kernel/vfs/event.h"
 #include "syscalls.gen.h"
@@ -228,6 +229,34 @@ static int range_apply(struct inode *inode, const struct file_lock *wanted)
 	return 0;
 }
 
+static bool holds_file(const struct file *file, const void *owner) { return file == owner; }
+
+/* flock and OFD locks belong to an open file: whoever has it open holds them. */
+static void describe_lock(const void *object, struct wait_info *info)
+{
+	static const char *const classes[] = { "flock", "POSIX lock", "OFD lock" };
+	const struct file_lock *wanted = object, *held;
+	struct file_lock_context *ctx = wanted->inode->locks;
+	struct task_struct *holder;
+
+	wait_info_printf(info, "%s %s of ", wanted->type == F_WRLCK ? "exclusive" : "shared", classes[wanted->class]);
+	wait_info_inode(info, wanted->inode);
+	if (wanted->class != CLASS_FLOCK && wanted->end != OFFSET_MAX)
+		wait_info_printf(info, ", bytes %lld to %lld", (long long)wanted->start, (long long)wanted->end);
+	else if (wanted->class != CLASS_FLOCK)
+		wait_info_printf(info, ", bytes from %lld", (long long)wanted->start);
+	list_for_each_entry(held, wanted->class == CLASS_FLOCK ? &ctx->flock : &ctx->ranges, link) {
+		if (!conflicts(held, wanted))
+			continue;
+		holder = held->class == CLASS_POSIX ? task_find(held->pid) : NULL;
+		if (holder)
+			wait_info_task(info, WAIT_HOLDER, holder);
+		else
+			wait_info_openers(info, WAIT_HOLDER, holds_file, held->owner);
+	}
+}
+static const struct wait_type file_lock_wait = { "file lock", BLOCK_LOCK, describe_lock };
+
 /* Sleeps until a lock of this inode goes. -ERESTARTSYS. The caller tries again. */
 static int lock_sleep(struct file_lock_context *ctx, struct file_lock *wanted, const struct file_lock *blocker)
 {
@@ -240,7 +269,7 @@ static int lock_sleep(struct file_lock_context *ctx, struct file_lock *wanted, c
 	ctx->waiters++;
 	wait_entry_init(&entry);
 	wait_queue_add(&ctx->wait, &entry);
-	prepare_to_sleep(TASK_INTERRUPTIBLE, BLOCK_LOCK, wanted->inode);
+	prepare_to_sleep(TASK_INTERRUPTIBLE, &file_lock_wait, wanted);
 	if (signal_pending(current))
 		ret = -ERESTARTSYS;
 	else

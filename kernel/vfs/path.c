@@ -26,9 +26,8 @@ static char *nameless(const struct dentry *d, char *buffer, size_t size)
 	return buffer;
 }
 
-char *path_string(const struct path *path, char *buffer, size_t size)
+char *path_string_from(const struct path *root, const struct path *path, char *buffer, size_t size)
 {
-	const struct path *root = &current->fs->root;
 	const struct mount *m = path->mount;
 	const struct dentry *d = path->dentry;
 	char *at = buffer + size;
@@ -49,7 +48,7 @@ char *path_string(const struct path *path, char *buffer, size_t size)
 			if (!at[0] || at[0] == ' ')
 				at = prepend(at, buffer, "/", 1);
 			/* Mounts that never stand in a tree have no number: memfds. */
-			if (m->id && (!current->mnt_ns || m != current->mnt_ns->root || root->mount))
+			if (m->id && (m != init_mnt_ns.root || root->mount))
 				at = prepend(at, buffer, "(unreachable)", 13);
 			return at ? at : ERR_PTR(-ENAMETOOLONG);
 		}
@@ -60,4 +59,9 @@ char *path_string(const struct path *path, char *buffer, size_t size)
 	if (at && *at != '/')
 		at = prepend(at, buffer, "/", 1);
 	return at ? at : ERR_PTR(-ENAMETOOLONG);
+}
+
+char *path_string(const struct path *path, char *buffer, size_t size)
+{
+	return path_string_from(&current->fs->root, path, buffer, size);
 }

@@ -12,6 +12,7 @@
 #include <linux/poll.h>
 
 #include "kernel/mm/alloc.h"
+#include "kernel/sched/wait_info.h"
 #include "kernel/task/signal.h"
 #include "kernel/task/task.h"
 #include "kernel/vfs/vfs.h"
@@ -99,12 +100,33 @@ static void poll_waiter_done(struct poll_waiter *waiter)
 	}
 }
 
+static void describe_poll(const void *object, struct wait_info *info)
+{
+	const struct poll_waiter *waiter = object;
+	const struct file *last = NULL;
+
+	if (!waiter->nr_inline)
+		wait_info_printf(info, "no file");
+	for (unsigned i = 0; i < waiter->nr_inline; i++) {
+		if (waiter->entries[i].file == last) /* a file may have several queues */
+			continue;
+		wait_info_printf(info, last ? ", " : "");
+		last = waiter->entries[i].file;
+		wait_info_file(info, last);
+	}
+	if (waiter->more)
+		wait_info_printf(info, ", ...");
+	for (unsigned i = 0; i < waiter->nr_inline; i++)
+		wait_info_file_peers(info, waiter->entries[i].file);
+}
+static const struct wait_type poll_wait_type = { "poll", BLOCK_QUEUE, describe_poll };
+
 /* Sleeps until one of the queues wakes; 0: look again. -ETIME, -EINTR. */
 static int poll_sleep(struct poll_waiter *waiter, u64 deadline)
 {
 	int ret = 0;
 
-	prepare_to_sleep(TASK_INTERRUPTIBLE, BLOCK_QUEUE, waiter);
+	prepare_to_sleep(TASK_INTERRUPTIBLE, &poll_wait_type, waiter);
 	if (!waiter->triggered) {
 		if (signal_pending(current))
 			ret = -EINTR;

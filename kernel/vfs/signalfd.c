@@ -6,6 +6,7 @@
 #include <linux/signalfd.h>
 
 #include "kernel/mm/alloc.h"
+#include "kernel/sched/wait_info.h"
 #include "kernel/task/signal.h"
 #include "kernel/task/task.h"
 #include "kernel/vfs/event.h"
@@ -68,6 +69,16 @@ static void convert(struct signalfd_siginfo *out, const siginfo_t *info)
 	}
 }
 
+static void describe_signalfd(const void *object, struct wait_info *info)
+{
+	const struct file *file = object;
+	const struct signalfd *sfd = file->private;
+
+	wait_info_file(info, file);
+	wait_info_printf(info, ", a signal of the set 0x%llx", (unsigned long long)sfd->mask);
+}
+static const struct wait_type signalfd_wait = { "signalfd read", BLOCK_QUEUE, describe_signalfd };
+
 static ssize_t signalfd_read(struct file *file, struct io_iter *to, loff_t *pos)
 {
 	struct signalfd *sfd = file->private;
@@ -85,7 +96,7 @@ static ssize_t signalfd_read(struct file *file, struct io_iter *to, loff_t *pos)
 				break;
 			if (file->flags & O_NONBLOCK)
 				return -EAGAIN;
-			long ret = wait_event_interruptible(&current->sighand->signalfd_wait, BLOCK_QUEUE, sfd,
+			long ret = wait_event_interruptible(&current->sighand->signalfd_wait, &signalfd_wait, file,
 							    pending_signals(sfd->mask));
 			if (ret)
 				return ret;

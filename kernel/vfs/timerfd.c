@@ -9,7 +9,9 @@
 #include <linux/time.h>
 
 #include "kernel/mm/alloc.h"
+#include "kernel/sched/wait_info.h"
 #include "kernel/task/task.h"
+#include "kernel/time/posix_clock.h"
 #include "kernel/time/timer.h"
 #include "kernel/vfs/event.h"
 #include "syscalls.gen.h"
@@ -96,6 +98,16 @@ void timerfd_clock_was_set(void)
 	}
 }
 
+static void describe_timerfd(const void *object, struct wait_info *info)
+{
+	const struct file *file = object;
+	const struct timerfd *tfd = file->private;
+
+	wait_info_file(info, file);
+	wait_info_printf(info, tfd->timer.armed ? ", %s" : ", %s, not armed", clock_name(tfd->clock));
+}
+static const struct wait_type timerfd_wait = { "timerfd read", BLOCK_TIMER, describe_timerfd };
+
 static ssize_t timerfd_read(struct file *file, struct io_iter *to, loff_t *pos)
 {
 	struct timerfd *tfd = file->private;
@@ -106,7 +118,7 @@ static ssize_t timerfd_read(struct file *file, struct io_iter *to, loff_t *pos)
 	if (!tfd->ticks) {
 		if (file->flags & O_NONBLOCK)
 			return -EAGAIN;
-		long ret = wait_event_interruptible(&tfd->wait, BLOCK_TIMER, tfd, tfd->ticks);
+		long ret = wait_event_interruptible(&tfd->wait, &timerfd_wait, file, tfd->ticks);
 		if (ret)
 			return ret;
 	}

@@ -399,6 +399,7 @@ struct file *do_file_open(int dfd, const char *name, unsigned flags, mode_t mode
 /* Absolute path as current sees it (its root is "/"), written to the end of buffer; ERR_PTR(-ENAMETOOLONG). Deleted ones
  * get " (deleted)", those outside current's root start with "(unreachable)". */
 char *path_string(const struct path *path, char *buffer, size_t size);
+char *path_string_from(const struct path *root, const struct path *path, char *buffer, size_t size);
 /* Kernel-internal tree changes with no permission checks by name, used by unix bind and init. mode with type bits. */
 int kernel_mknod_at(int dfd, const char *name, mode_t mode, dev_t rdev, struct path *ret_path);
 int kernel_mkdir(const char *name, mode_t mode);

@@ -6,10 +6,11 @@ from .conformance import conformance
 from .deterministic import deterministic
 from .erlang import erlang
 from .fuzz import fuzz
+from .inside import inside
 from .integration import integration
 from .security import security
 from .seeing import seeing
 from .trace import trace
 from .unit import unit
 
-__all__ = ["checks", "command", "conformance", "deterministic", "erlang", "fuzz", "integration", "security", "seeing", "trace", "unit"]
+__all__ = ["checks", "command", "conformance", "deterministic", "erlang", "fuzz", "inside", "integration", "security", "seeing", "trace", "unit"]

@@ -32,8 +32,8 @@ def make_rootfs(context):
     return root
 
 
-def build(context, root, name, kind):
-    source = context.path("tests/conformance", name + ".c")
+def build(context, root, name, kind, folder="tests/conformance"):
+    source = context.path(folder, name + ".c")
     program = os.path.join(root, "bin", f"{name}-{kind}")
     newest = max(os.path.getmtime(source), os.path.getmtime(context.path("tests/conformance/test.h")))
     if not os.path.exists(program) or os.path.getmtime(program) < newest:

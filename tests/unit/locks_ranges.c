@@ -28,9 +28,14 @@ void panic(const char *format, ...)
 }
 int scnprintf(char *buffer, size_t size, const char *format, ...) { return 0; }
 bool signal_pending(struct task_struct *task) { return false; }
-void prepare_to_sleep(unsigned state, enum block_kind kind, const void *object) {}
+void prepare_to_sleep(unsigned state, const struct wait_type *type, const void *object) {}
 bool schedule_until(u64 deadline) { return true; }
 void finish_sleep(void) {}
+void wait_info_printf(struct wait_info *info, const char *format, ...) {}
+void wait_info_task(struct wait_info *info, enum wait_relation relation, const struct task_struct *task) {}
+void wait_info_inode(struct wait_info *info, const struct inode *inode) {}
+void wait_info_openers(struct wait_info *info, enum wait_relation relation, bool (*match)(const struct file *file, const void *arg),
+		       const void *arg) {}
 void wait_entry_init(struct wait_queue_entry *entry) {}
 void wait_queue_add(struct wait_queue_head *wq, struct wait_queue_entry *entry) {}
 void wait_queue_remove(struct wait_queue_entry *entry) {}

@@ -30,9 +30,14 @@ void panic(const char *format, ...)
 }
 bool signal_pending(struct task_struct *task) { return false; }
 bool capable(int cap) { return true; }
-void prepare_to_sleep(unsigned state, enum block_kind kind, const void *object) { panic("sleeps"); }
+void prepare_to_sleep(unsigned state, const struct wait_type *type, const void *object) { panic("sleeps"); }
 bool schedule_until(u64 deadline) { return true; }
 void finish_sleep(void) {}
+void wait_info_printf(struct wait_info *info, const char *format, ...) {}
+void wait_info_task(struct wait_info *info, enum wait_relation relation, const struct task_struct *task) {}
+void wait_info_inode(struct wait_info *info, const struct inode *inode) {}
+void wait_info_openers(struct wait_info *info, enum wait_relation relation, bool (*match)(const struct file *file, const void *arg),
+		       const void *arg) {}
 void wait_entry_init(struct wait_queue_entry *entry) { list_init(&entry->link); }
 void wait_queue_add(struct wait_queue_head *wq, struct wait_queue_entry *entry) {}
 void wait_queue_add_exclusive(struct wait_queue_head *wq, struct wait_queue_entry *entry) {}

@@ -179,7 +179,7 @@ static void check_after_call(struct task_struct *task, const char *name)
 		panic("%s came back without the kernel lock", name);
 	if (task->mutexes_held)
 		panic("%s came back with %d mutexes held", name, task->mutexes_held);
-	if (task->state != TASK_RUNNING || task->block_kind != BLOCK_NONE)
+	if (task->state != TASK_RUNNING || task->block_type)
 		panic("%s came back asleep (state %x)", name, task->state);
 	if (*(u64 *)task->stack != STACK_CANARY)
 		panic("%s has overrun the kernel stack", name);

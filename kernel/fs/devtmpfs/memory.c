@@ -4,6 +4,7 @@
 
 #include "kernel/init/initcall.h"
 #include "kernel/mm/mm.h"
+#include "kernel/sched/wait_info.h"
 #include "kernel/sys/random.h"
 #include "kernel/task/task.h"
 #include "kernel/vfs/vfs.h"
@@ -128,6 +129,8 @@ static ssize_t kmsg_write(struct file *file, struct io_iter *from, loff_t *pos)
 	return (ssize_t)n;
 }
 
+static const struct wait_type kmsg_wait = { "kmsg", BLOCK_QUEUE, wait_describe_file };
+
 /* Records go to the host's log at once and are not kept: a reader waits. */
 static ssize_t kmsg_read(struct file *file, struct io_iter *to, loff_t *pos)
 {
@@ -135,7 +138,7 @@ static ssize_t kmsg_read(struct file *file, struct io_iter *to, loff_t *pos)
 
 	if (file->flags & O_NONBLOCK)
 		return -EAGAIN;
-	return wait_event_interruptible(&never, BLOCK_QUEUE, file, false);
+	return wait_event_interruptible(&never, &kmsg_wait, file, false);
 }
 
 static unsigned kmsg_poll(struct file *file, struct poll_table *table) { return POLL_OUT; }

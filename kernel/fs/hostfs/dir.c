@@ -222,7 +222,7 @@ static int hostfs_dir_fsync(struct file *f, bool data_only)
 	int host_fd = (int)fd;
 	if (fd < 0)
 		return (int)fd;
-	error = async_host_io(fsync_on_async_thread, &host_fd);
+	error = async_host_io(fsync_on_async_thread, &host_fd, &(struct async_subject){ "fsync", f->inode, 0, 0 });
 	host_close(host_fd);
 	return (int)error;
 }

@@ -48,17 +48,18 @@ static long read_on_async_thread(void *arg)
 static long fsync_on_async_thread(void *arg) { return host_fsync(((struct transfer *)arg)->fd); }
 
 /* One piece through a kernel buffer, with the task asleep. */
-static ssize_t read_bounced(int fd, struct io_iter *to, loff_t pos)
+static ssize_t read_bounced(struct file *f, struct io_iter *to, loff_t pos)
 {
 	size_t n = min(to->count, BOUNCE_PAGES * PAGE_SIZE), pages = (n + PAGE_SIZE - 1) / PAGE_SIZE;
-	struct transfer t = { fd, { 0, n }, (u64)pos };
+	struct transfer t = { handle_of(f)->fd, { 0, n }, (u64)pos };
+	struct async_subject subject = { "read", f->inode, (u64)pos, n };
 	void *buffer = heap_pages_alloc(pages);
 	ssize_t got;
 
 	if (!buffer)
 		return -ENOMEM;
 	t.vector.base = (u64)buffer;
-	got = async_host_io(read_on_async_thread, &t);
+	got = async_host_io(read_on_async_thread, &t, &subject);
 	if (got > 0) {
 		size_t copied = copy_to_iter(to, buffer, (size_t)got);
 		if (copied < (size_t)got)
@@ -101,7 +102,7 @@ static ssize_t hostfs_read(struct file *f, struct io_iter *to, loff_t *pos)
 			continue;
 		}
 		if (n == -EAGAIN)
-			n = read_bounced(handle_of(f)->fd, to, *pos);
+			n = read_bounced(f, to, *pos);
 		if (n <= 0)
 			break;
 		done += n;
@@ -197,7 +198,7 @@ static int hostfs_mmap(struct file *f, struct vma *vma)
 static int hostfs_fsync(struct file *f, bool data_only)
 {
 	struct transfer t = { .fd = handle_of(f)->fd };
-	return (int)async_host_io(fsync_on_async_thread, &t);
+	return (int)async_host_io(fsync_on_async_thread, &t, &(struct async_subject){ "fsync", f->inode, 0, 0 });
 }
 
 static int hostfs_fallocate(struct file *f, int mode, loff_t offset, loff_t length)

@@ -19,6 +19,7 @@
 
 #include "kernel/fs/proc/sysctl.h"
 #include "kernel/mm/alloc.h"
+#include "kernel/sched/wait_info.h"
 #include "kernel/task/signal.h"
 #include "kernel/task/task.h"
 #include "syscalls.gen.h"
@@ -161,6 +162,26 @@ static u32 pipe_copy_out(struct pipe *pipe, struct io_iter *to, u32 want)
 	return done;
 }
 
+static bool is_writer(const struct file *file, const void *pipe) { return file->writable && pipe_of(file) == pipe; }
+static bool is_reader(const struct file *file, const void *pipe) { return file->readable && pipe_of(file) == pipe; }
+
+static void describe_read(const void *object, struct wait_info *info)
+{
+	wait_info_inode(info, ((const struct pipe *)object)->inode);
+	wait_info_openers(info, WAIT_PEER, is_writer, object);
+}
+
+static void describe_write(const void *object, struct wait_info *info)
+{
+	wait_info_inode(info, ((const struct pipe *)object)->inode);
+	wait_info_openers(info, WAIT_PEER, is_reader, object);
+}
+
+static const struct wait_type pipe_read_wait = { "pipe read", BLOCK_QUEUE, describe_read };
+static const struct wait_type pipe_write_wait = { "pipe write", BLOCK_QUEUE, describe_write };
+static const struct wait_type fifo_open_read_wait = { "FIFO open for reading", BLOCK_QUEUE, describe_read };
+static const struct wait_type fifo_open_write_wait = { "FIFO open for writing", BLOCK_QUEUE, describe_write };
+
 long pipe_wait_readable(struct pipe *pipe, bool nonblock)
 {
 	if (pipe_used(pipe))
@@ -169,7 +190,7 @@ long pipe_wait_readable(struct pipe *pipe, bool nonblock)
 		return 0;
 	if (nonblock)
 		return -EAGAIN;
-	long ret = wait_event_interruptible_exclusive(&pipe->read_wait, BLOCK_QUEUE, pipe,
+	long ret = wait_event_interruptible_exclusive(&pipe->read_wait, &pipe_read_wait, pipe,
 						      pipe_used(pipe) || !pipe->writers);
 	if (ret) {
 		/* The wake-up that this task may have taken belongs to another reader. */
@@ -274,7 +295,7 @@ static long pipe_wait_room(struct pipe *pipe, u32 need, bool packet, bool nonblo
 		return 1;
 	if (nonblock)
 		return -EAGAIN;
-	long ret = wait_event_interruptible_exclusive(&pipe->write_wait, BLOCK_QUEUE, pipe, ROOM() || !pipe->readers);
+	long ret = wait_event_interruptible_exclusive(&pipe->write_wait, &pipe_write_wait, pipe, ROOM() || !pipe->readers);
 	if (ret) {
 		if (pipe_has_room(pipe))
 			wake_writers(pipe);
@@ -431,7 +452,7 @@ static long open_reader(struct file *file, struct pipe *pipe)
 		return 0;
 	}
 	u64 seen = pipe->writer_generation;
-	long ret = wait_event_interruptible(&pipe->read_wait, BLOCK_QUEUE, pipe, pipe->writer_generation != seen);
+	long ret = wait_event_interruptible(&pipe->read_wait, &fifo_open_read_wait, pipe, pipe->writer_generation != seen);
 	if (ret && --pipe->readers == 0)
 		wake_up_all(&pipe->write_wait);
 	return ret;
@@ -447,7 +468,7 @@ static long open_writer(struct file *file, struct pipe *pipe)
 	if (pipe->readers || is_anonymous(file))
 		return 0;
 	u64 seen = pipe->reader_generation;
-	long ret = wait_event_interruptible(&pipe->write_wait, BLOCK_QUEUE, pipe, pipe->reader_generation != seen);
+	long ret = wait_event_interruptible(&pipe->write_wait, &fifo_open_write_wait, pipe, pipe->reader_generation != seen);
 	if (ret && --pipe->writers == 0)
 		wake_up_all(&pipe->read_wait);
 	return ret;
@@ -474,6 +495,7 @@ static int fifo_open(struct inode *inode, struct file *file)
 		inode->pipe = pipe_alloc();
 		if (!inode->pipe)
 			return -ENOMEM;
+		inode->pipe->inode = inode;
 	}
 	struct pipe *pipe = inode->pipe;
 	pipe->files++;
@@ -507,6 +529,7 @@ int pipe_create(struct file **ret_read, struct file **ret_write, unsigned flags)
 		return PTR_ERR(reader);
 	}
 	reader->inode->pipe = pipe;
+	pipe->inode = reader->inode;
 	pipe->files = 1;
 	pipe->readers = 1;
 	pipe->reader_generation = 1;

@@ -21,6 +21,7 @@ struct pipe {
 	u32 packet_head, packet_tail;
 	u32 held;      /* room that splice keeps while it moves bytes from or to elsewhere */
 	int readers, writers, files;
+	struct inode *inode; /* that it hangs on; not counted */
 	u64 reader_generation, writer_generation; /* count opens; blocking opens of FIFOs wait for a change */
 	struct wait_queue_head read_wait, write_wait;
 };

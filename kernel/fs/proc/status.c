@@ -5,6 +5,7 @@
 #include "kernel/fs/tty/tty.h"
 #include "kernel/mm/alloc.h"
 #include "kernel/mm/mm.h"
+#include "kernel/sched/wait_info.h"
 #include "kernel/sys/syscall.h"
 #include "kernel/task/signal.h"
 
@@ -527,39 +528,49 @@ int proc_show_sched(struct file *file, struct seq_buffer *seq)
 	return 0;
 }
 
-static const char *const block_names[] = {
-	[BLOCK_NONE] = "none", [BLOCK_DISK] = "disk", [BLOCK_QUEUE] = "queue", [BLOCK_LOCK] = "lock",
-	[BLOCK_TIMER] = "timer", [BLOCK_CHILD] = "child", [BLOCK_STOP] = "stop",
-};
-
-static bool is_blocked(const struct task_struct *task)
-{
-	return task->block_start && task->state != TASK_RUNNING && !task->exit_state;
-}
-
 /* Where it sleeps: the name of the system call it is in. */
 static const char *block_where(const struct task_struct *task)
 {
 	long nr = task->trace_syscall;
 	const char *name = nr >= 0 && nr < NR_SYSCALLS ? syscall_table[nr].name : NULL;
 
-	return task->block_where ? task->block_where : name ? name : block_names[task->block_kind];
+	return name ? name : block_kind_names[task_block_kind(task)];
+}
+
+static void show_ns(struct seq_buffer *seq, const char *name, u64 ns)
+{
+	seq_printf(seq, "%s:\t%llu.%09llu\n", name, (unsigned long long)(ns / NSEC_PER_SEC), (unsigned long long)(ns % NSEC_PER_SEC));
 }
 
 int proc_show_block(struct file *file, struct seq_buffer *seq)
 {
 	struct task_struct *task = proc_file_task(file);
-	bool blocked;
-	u64 since;
+	struct wait_info info;
+	u64 now = ktime_get();
 
 	if (!task)
 		return -ESRCH;
-	blocked = is_blocked(task);
-	since = blocked ? ktime_get() - task->block_start : 0;
-	seq_printf(seq, "kind:\t%s\nobject:\t0x%llx\nwhere:\t%s\nsince:\t%llu.%09llu\n",
-		   block_names[blocked ? task->block_kind : BLOCK_NONE], (unsigned long long)(blocked ? (u64)task->block_object : 0),
-		   blocked ? block_where(task) : "-", (unsigned long long)(since / NSEC_PER_SEC),
-		   (unsigned long long)(since % NSEC_PER_SEC));
+	if (!proc_may_look(task)) {
+		task_put(task);
+		return -EACCES;
+	}
+	if (!task_wait_info(task, &info)) {
+		seq_puts(seq, "kind:\tnone\n");
+		task_put(task);
+		return 0;
+	}
+	seq_printf(seq, "kind:\t%s\nwait:\t%s\nobject:\t%s\n", block_kind_names[task_block_kind(task)], task->block_type->name, info.text);
+	seq_printf(seq, "state:\t%s\n", task->state & TASK_KILLABLE_ONLY ? "killable" :
+		   task->state & TASK_INTERRUPTIBLE ? "interruptible" : task->state & TASK_UNINTERRUPTIBLE ? "uninterruptible" : "stopped");
+	seq_printf(seq, "call:\t%s\n", block_where(task));
+	show_ns(seq, "start", task->block_start);
+	show_ns(seq, "since", now - min(now, task->block_start));
+	if (task->block_until != NEVER)
+		show_ns(seq, "left", task->block_until - min(now, task->block_until));
+	for (unsigned i = 0; i < info.nr_tasks; i++)
+		seq_printf(seq, "%s:\t%d\n", wait_relation_names[info.tasks[i].relation], info.tasks[i].tid);
+	if (info.more)
+		seq_puts(seq, "more:\tyes\n");
 	task_put(task);
 	return 0;
 }
@@ -570,7 +581,7 @@ int proc_show_wchan(struct file *file, struct seq_buffer *seq)
 
 	if (!task)
 		return -ESRCH;
-	seq_puts(seq, is_blocked(task) && proc_may_look(task) ? block_where(task) : "0");
+	seq_puts(seq, task_blocked(task) && proc_may_look(task) ? block_where(task) : "0");
 	task_put(task);
 	return 0;
 }

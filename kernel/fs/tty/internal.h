@@ -21,6 +21,7 @@
 #include <asm/termios.h>
 
 #include "kernel/fs/tty/tty.h"
+#include "kernel/sched/wait_info.h"
 #include "kernel/task/signal.h"
 #include "kernel/task/task.h"
 #include "lib/bitmap.h"
@@ -83,6 +84,8 @@ static inline size_t output_count(const struct tty_struct *tty) { return tty->ou
 static inline bool tty_flow_stopped(const struct tty_struct *tty) { return tty->stopped || tty->stopped_by_ioctl; }
 
 /* tty.c */
+/* wait_type.describe of sleeps whose object is an open file of either side. */
+void tty_describe_wait(const void *file, struct wait_info *info);
 extern const struct file_operations tty_slave_fops, tty_current_fops, tty_console_fops;
 struct tty_struct *tty_alloc(int index); /* one reference, for the far side; NULL */
 struct tty_struct *tty_find(unsigned index); /* not counted */

@@ -589,6 +589,9 @@ static struct read_limits read_limits(const struct tty_struct *tty)
 	return limits;
 }
 
+static const struct wait_type tty_read_wait = { "terminal read", BLOCK_QUEUE, tty_describe_wait };
+static const struct wait_type tty_write_wait = { "terminal write", BLOCK_QUEUE, tty_describe_wait };
+
 /* Waits for input. 0: there may be some; 1: give back what was read, also if that is nothing; or an error. */
 static long wait_for_input(struct tty_struct *tty, struct file *file, const struct read_limits *limits)
 {
@@ -602,7 +605,7 @@ static long wait_for_input(struct tty_struct *tty, struct file *file, const stru
 		return 1;
 	if (file->flags & O_NONBLOCK)
 		return -EAGAIN;
-	error = wait_event_interruptible_until(&tty->read_wait, BLOCK_QUEUE, tty, limits->deadline,
+	error = wait_event_interruptible_until(&tty->read_wait, &tty_read_wait, file, limits->deadline,
 					       tty_input_available(tty, false) || !tty->master_open || tty_file_dead(file));
 	return error == -ETIME ? 1 : error;
 }
@@ -696,7 +699,7 @@ ssize_t n_tty_write(struct tty_struct *tty, struct file *file, struct io_iter *f
 			continue;
 		if (file->flags & O_NONBLOCK)
 			return total ? total : -EAGAIN;
-		error = wait_event_interruptible(&tty->write_wait, BLOCK_QUEUE, tty,
+		error = wait_event_interruptible(&tty->write_wait, &tty_write_wait, file,
 						 (output_room(tty) >= 8 && !tty_flow_stopped(tty)) ||
 							 !tty->master_open || tty_file_dead(file));
 		if (error)

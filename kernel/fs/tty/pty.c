@@ -9,6 +9,26 @@
 
 static const struct file_operations ptmx_fops, master_fops;
 
+static bool is_master(const struct file *file, const void *tty) { return file->ops == &master_fops && file->private == tty; }
+
+static bool is_slave(const struct file *file, const void *tty)
+{
+	return file->ops == &tty_slave_fops && ((const struct tty_file *)file->private)->tty == tty;
+}
+
+void tty_describe_wait(const void *object, struct wait_info *info)
+{
+	const struct file *file = object;
+	bool master = file->ops == &master_fops;
+	const struct tty_struct *tty = master ? file->private : ((const struct tty_file *)file->private)->tty;
+
+	wait_info_printf(info, "%s of terminal /dev/pts/%d", master ? "master" : "slave", tty->index);
+	wait_info_openers(info, WAIT_PEER, master ? is_slave : is_master, tty);
+}
+
+static const struct wait_type master_read_wait = { "terminal read", BLOCK_QUEUE, tty_describe_wait };
+static const struct wait_type master_write_wait = { "terminal write", BLOCK_QUEUE, tty_describe_wait };
+
 static int ptmx_open(struct inode *inode, struct file *file)
 {
 	int index = tty_free_index(), error;
@@ -94,7 +114,7 @@ static ssize_t master_read(struct file *file, struct io_iter *to, loff_t *pos)
 			return -EIO;
 		if (file->flags & O_NONBLOCK)
 			return -EAGAIN;
-		error = wait_event_interruptible(&tty->master_wait, BLOCK_QUEUE, tty, master_has_news(tty) || tty->slave_closed);
+		error = wait_event_interruptible(&tty->master_wait, &master_read_wait, file, master_has_news(tty) || tty->slave_closed);
 		if (error)
 			return error;
 	}
@@ -116,7 +136,7 @@ static ssize_t master_write(struct file *file, struct io_iter *from, loff_t *pos
 		if (!room) {
 			if (file->flags & O_NONBLOCK)
 				return total ? total : -EAGAIN;
-			error = wait_event_interruptible(&tty->master_wait, BLOCK_QUEUE, tty,
+			error = wait_event_interruptible(&tty->master_wait, &master_write_wait, file,
 							 tty_receive_room(tty) || tty->slave_closed);
 			if (error)
 				return total ? total : error;

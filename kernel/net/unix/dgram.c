@@ -105,7 +105,7 @@ static int wait_for_receiver(struct unix_sock *u, struct unix_sock *to, bool non
 	}
 	if (sock->sndtimeo != NEVER && *deadline == NEVER)
 		*deadline = socket_deadline(sock->sndtimeo);
-	ret = wait_event_common(&to->peer_wait, TASK_INTERRUPTIBLE, BLOCK_QUEUE, to, *deadline, true,
+	ret = wait_event_common(&to->peer_wait, TASK_INTERRUPTIBLE, &unix_send_wait, to, *deadline, true,
 				to->dead || to->base.shutdown & RCV_SHUTDOWN || !queue_full(to), signal_pending(current));
 	return ret ? socket_wait_error(ret, sock->sndtimeo) : 1;
 }
@@ -237,7 +237,7 @@ static struct unix_message *next_message(struct unix_sock *u, bool nonblock)
 			return ERR_PTR(-EAGAIN);
 		if (sock->rcvtimeo != NEVER && deadline == NEVER)
 			deadline = socket_deadline(sock->rcvtimeo);
-		ret = wait_event_common(&sock->read_wait, TASK_INTERRUPTIBLE, BLOCK_QUEUE, sock, deadline, true,
+		ret = wait_event_common(&sock->read_wait, TASK_INTERRUPTIBLE, &unix_read_wait, sock, deadline, true,
 					!list_empty(&u->queue) || sock->error || sock->shutdown & RCV_SHUTDOWN,
 					signal_pending(current));
 		if (ret)

@@ -130,7 +130,7 @@ int unix_wait_room(struct unix_sock *u, bool nonblock)
 			return -EAGAIN;
 		if (sock->sndtimeo != NEVER && deadline == NEVER)
 			deadline = socket_deadline(sock->sndtimeo);
-		ret = wait_event_interruptible_until(&sock->write_wait, BLOCK_QUEUE, sock, deadline,
+		ret = wait_event_interruptible_until(&sock->write_wait, &unix_write_wait, sock, deadline,
 						     sock->error || sock->shutdown & SEND_SHUTDOWN ||
 							     (int)u->wmem < sock->sndbuf);
 		if (ret)

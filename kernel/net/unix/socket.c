@@ -141,7 +141,7 @@ void unix_release(struct socket *sock)
 /* Waits for a place on the listener's queue. 0: look again. */
 static int wait_for_listener(struct unix_sock *u, struct unix_sock *listener, u64 deadline)
 {
-	long ret = wait_event_common(&listener->peer_wait, TASK_INTERRUPTIBLE, BLOCK_QUEUE, listener, deadline, true,
+	long ret = wait_event_common(&listener->peer_wait, TASK_INTERRUPTIBLE, &unix_connect_wait, listener, deadline, true,
 				     listener->dead || listener->base.shutdown & RCV_SHUTDOWN ||
 					     listener->base.state != SOCKET_LISTENING || !queue_full(listener),
 				     signal_pending(current));
@@ -285,7 +285,7 @@ static struct socket *unix_accept(struct socket *sock, bool nonblock)
 			return ERR_PTR(-EAGAIN);
 		if (deadline == NEVER)
 			deadline = socket_deadline(sock->rcvtimeo);
-		ret = wait_event_common(&sock->read_wait, TASK_INTERRUPTIBLE, BLOCK_QUEUE, sock, deadline, true,
+		ret = wait_event_common(&sock->read_wait, TASK_INTERRUPTIBLE, &unix_accept_wait, sock, deadline, true,
 					!list_empty(&u->queue) || sock->error || sock->shutdown & RCV_SHUTDOWN,
 					signal_pending(current));
 		if (ret)

@@ -107,7 +107,7 @@ static int wait_for_data(struct unix_sock *u, bool nonblock, u64 *deadline)
 		return -EAGAIN;
 	if (sock->rcvtimeo != NEVER && *deadline == NEVER)
 		*deadline = socket_deadline(sock->rcvtimeo);
-	ret = wait_event_interruptible_until(&sock->read_wait, BLOCK_QUEUE, sock, *deadline,
+	ret = wait_event_interruptible_until(&sock->read_wait, &unix_read_wait, sock, *deadline,
 					     !list_empty(&u->queue) || sock->error || sock->shutdown & RCV_SHUTDOWN);
 	return ret ? socket_wait_error(ret, sock->rcvtimeo) : 0;
 }

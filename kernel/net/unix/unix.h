@@ -117,6 +117,10 @@ ssize_t unix_seqpacket_sendmsg(struct socket *sock, struct message *msg);
 ssize_t unix_seqpacket_recvmsg(struct socket *sock, struct message *msg);
 int unix_dgram_connect(struct socket *sock, const u8 *name, int length, bool nonblock);
 
+/* describe.c: what sleepers wait for. The objects are the struct socket that is read or written; of connect and of a
+ * datagram's sender the unix_sock whose queue is full. */
+extern const struct wait_type unix_read_wait, unix_write_wait, unix_accept_wait, unix_connect_wait, unix_send_wait;
+
 /* gc.c */
 int flight_attach(struct scm_fds *fds); /* they are in a message from now on; -ETOOMANYREFS */
 void flight_detach(struct scm_fds *fds);
