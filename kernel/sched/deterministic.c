@@ -111,7 +111,7 @@ static void describe_waiters(char *text, size_t size)
 		if (t->flags & PF_KTHREAD || t->exit_state || n >= (int)size - 64)
 			continue;
 		n += scnprintf(text + n, size - (size_t)n, "%s%d (%s) waits for %s", n ? ", " : "", t->tid, t->comm,
-			       t->block_kind < ARRAY_SIZE(kinds) ? kinds[t->block_kind] : "something");
+			       kinds[task_block_kind(t)]);
 	}
 }
 
