@@ -467,8 +467,7 @@ void carrier_main(struct carrier *c)
 		next = c->handoff_to;
 		c->handoff_to = NULL;
 		if (!next) {
-			rq_clock_update(c->cpu->rq);
-			next = sched_pick(c->cpu->rq);
+			next = sched_switch(c->cpu->rq);
 		}
 		if (next && carrier_can_run(c, next)) {
 			carrier_load_task(c, next);
@@ -519,119 +518,4 @@ void reap_dead_task(void)
 		dead_task[cpu] = NULL;
 		task_put(dead);
 	}
-}
-
-/* ---- ticks and balance ---- */
-
-#define BALANCE_INTERVAL (8 * NSEC_PER_MSEC)
-
-bool balance_pull(struct rq *rq)
-{
-	struct rq *busiest = NULL;
-
-	for (int i = 0; i < nr_cpus; i++)
-		if (&runqueues[i] != rq && runqueues[i].nr_running > 1 && (!busiest || runqueues[i].nr_running > busiest->nr_running))
-			busiest = &runqueues[i];
-	if (!busiest)
-		return false;
-	for (int i = 0; sched_classes[i]; i++) {
-		struct task_struct *task = sched_classes[i]->steal(busiest, rq->cpu);
-
-		if (task) {
-			sched_move_queued(task, rq->cpu);
-			return true;
-		}
-	}
-	return false;
-}
-
-/* One waiting task from the busiest cpu to the least busy, never for a difference of one. */
-static void balance_periodic(u64 now)
-{
-	static u64 next_balance;
-	struct rq *busiest = &runqueues[0], *idlest = &runqueues[0];
-
-	if (now < next_balance)
-		return;
-	next_balance = now + BALANCE_INTERVAL;
-	for (int i = 1; i < nr_cpus; i++) {
-		if (runqueues[i].nr_running > busiest->nr_running)
-			busiest = &runqueues[i];
-		if (runqueues[i].nr_running < idlest->nr_running)
-			idlest = &runqueues[i];
-	}
-	if (busiest->nr_running < idlest->nr_running + 2)
-		return;
-	for (int i = 0; sched_classes[i]; i++) {
-		struct task_struct *task = sched_classes[i]->steal(busiest, idlest->cpu);
-
-		if (task) {
-			sched_move_queued(task, idlest->cpu);
-			return;
-		}
-	}
-}
-
-#define TICK_MIN NSEC_PER_MSEC
-#define TICK_MAX (8 * NSEC_PER_MSEC)
-static u64 tick_period = TICK_MIN;
-
-#define PULL_AFTER (300 * NSEC_PER_USEC) /* a shorter wait is not worth a move to another cpu */
-
-static bool tick_needed(struct cpu *cpu)
-{
-	struct task_struct *curr = cpu->rq->curr;
-
-	return curr && (cpu->rq->nr_running > 1 || cpu_timers_active(curr));
-}
-
-/* How long the running task has had the cpu. */
-static u64 ran_for(struct rq *rq, u64 now)
-{
-	struct sched_entity *se = &rq->curr->sched.entity;
-
-	return se->sum_exec_runtime - se->prev_sum_exec_runtime + (now - min(now, se->exec_start));
-}
-
-static u64 waited_for(struct rq *rq, u64 now)
-{
-	struct sched_entity *first = rb_entry_or_null(rb_first(&rq->fair.tasks), struct sched_entity, node);
-	u64 since = first ? container_of(first, struct task_struct, sched.entity)->sched.wait_start : 0;
-
-	return now - min(now, since);
-}
-
-u64 sched_tick_period(void) { return tick_period; }
-
-u64 sched_clock_tick(u64 now)
-{
-	bool wanted = false, idle = false, pull = false;
-
-	for (int i = 0; i < nr_cpus; i++) {
-		struct cpu *cpu = &cpus[i];
-
-		if (!cpu->rq->curr) {
-			idle = true;
-			continue;
-		}
-		if (!tick_needed(cpu))
-			continue;
-		wanted = true;
-		if (cpu->rq->nr_running > 1 && waited_for(cpu->rq, now) >= PULL_AFTER)
-			pull = true;
-		if (ran_for(cpu->rq, now) >= TICK_MIN * 3 || cpu_timers_active(cpu->rq->curr)) {
-			cpu->tick = true;
-			cpu_preempt(cpu);
-		}
-	}
-	if (!wanted) {
-		tick_period = min(tick_period * 2, TICK_MAX);
-		return NEVER;
-	}
-	tick_period = TICK_MIN;
-	balance_periodic(now);
-	for (int i = 0; pull && idle && i < nr_cpus; i++)
-		if (!cpus[i].rq->curr)
-			cpu_wake_idle(&cpus[i]); /* it pulls */
-	return now + tick_period;
 }

@@ -24,7 +24,8 @@ struct cpu {
 	struct rq *rq;
 	struct carrier *active;
 	atomic_uint idle_word; /* futex: CPU_SLEEPING while the idle carrier sleeps on it */
-	bool tick, resched;      /* why the active carrier was interrupted */
+	bool tick;               /* why the active carrier was interrupted */
+	u64 last_tick;
 	struct kernel_stats *stats;
 };
 extern struct cpu cpus[MAX_CPUS];
@@ -57,7 +58,5 @@ u64 sched_tick_period(void);
 /* Called by the clock thread: ticks what needs it; returns when it wants to be called again (NEVER: not). */
 u64 sched_clock_tick(u64 now);
 void sched_init_cpus(int n);
-/* Steals a waiting task for `rq`; true if it got one. */
-bool balance_pull(struct rq *rq);
 
 #endif

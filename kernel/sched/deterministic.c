@@ -69,7 +69,7 @@ static void reschedule(struct task_struct *not_this)
 	struct carrier *carrier = this_carrier();
 
 	avoid = not_this;
-	carrier->cpu->resched = true;
+	carrier->cpu->rq->need_resched = true;
 	carrier->need_resched = 1;
 }
 

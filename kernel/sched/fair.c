@@ -2,19 +2,27 @@
 /*
  * The fair class: SCHED_OTHER, SCHED_BATCH, SCHED_IDLE.
  *
- * Every runnable task is to run once within the latency target L = 20 ms * (1 + log2 cpus). Each gets a slice of that
- * period in proportion to its weight. vruntime is normalised so that a task which has run its slice has advanced by the
- * period; the smallest vruntime runs next.
+ * Every runnable task is to run once within the period: the latency target L = 20 ms * (1 + log2 cpus), or as much longer as n
+ * slices of min_granularity need. Each gets a slice of that period in proportion to its weight. vruntime is normalised so that a
+ * task which has run its slice has advanced by the period, whatever its weight; the smallest vruntime runs next.
  *
- * min_vruntime only grows; new and woken tasks are raised to it, so that nobody can save up time by sleeping.
+ * min_vruntime only grows; new and woken tasks are raised to it, so that nobody can save up time by sleeping. One that has run
+ * before is left half a latency target behind, so that whoever mostly sleeps runs soon after it wakes.
+ *
+ * All comparisons are of differences: vruntime may wrap.
  */
 #include "kernel/sched/internal.h"
-#include "kernel/sched/switch.h"
 
-#define LATENCY (20 * NSEC_PER_MSEC)
-#define MIN_GRANULARITY (4 * NSEC_PER_MSEC)
-#define WAKEUP_GRANULARITY (2 * NSEC_PER_MSEC)
-#define NICE_0_WEIGHT 1024
+struct sched_tunables sched_tunables = {
+	.latency = 20 * NSEC_PER_MSEC,
+	.min_granularity = 4 * NSEC_PER_MSEC,
+	.wakeup_granularity = 2 * NSEC_PER_MSEC,
+	.rr_slice = 100 * NSEC_PER_MSEC,
+	.migration_cost = 300 * NSEC_PER_USEC,
+	.rotation = 40 * NSEC_PER_MSEC,
+	.rt_period = NSEC_PER_SEC,
+	.rt_runtime = 950 * NSEC_PER_MSEC,
+};
 
 /* Each step is a factor of about 1.25: one nice level is about 10 % of the CPU time (sched(7)). */
 const u32 nice_to_weight[40] = {
@@ -24,27 +32,21 @@ const u32 nice_to_weight[40] = {
 	110,   87,    70,    56,    45,    36,    29,    23,    18,    15,
 };
 
+#define LONG_SLEEP (60 * NSEC_PER_SEC) /* its vruntime may have been overtaken by half its range */
+
 static u64 latency_target(void)
 {
-	u64 factor = 1;
-
-	for (int n = nr_cpus; n > 1; n >>= 1)
-		factor++;
-	return LATENCY * factor;
+	return sched_tunables.latency * (u64)(32 - __builtin_clz((unsigned)nr_cpus));
 }
 
 static u64 period_of(unsigned nr_running)
 {
-	u64 latency = latency_target();
-
-	return nr_running * MIN_GRANULARITY > latency ? nr_running * MIN_GRANULARITY : latency;
+	return max(latency_target(), nr_running * sched_tunables.min_granularity);
 }
 
 static u64 slice_of(struct fair_rq *fair, struct sched_entity *se)
 {
-	u64 load = fair->load ? fair->load : se->weight;
-
-	return period_of(max(fair->nr_running, 1u)) * se->weight / load;
+	return period_of(fair->nr_running) * se->weight / fair->load;
 }
 
 /* Signed distance, so that wrapping does no harm. */
@@ -56,72 +58,91 @@ static bool entity_less(const struct rb_node *a, const struct rb_node *b)
 }
 
 static struct task_struct *task_of(struct sched_entity *se) { return container_of(se, struct task_struct, sched.entity); }
+static struct sched_entity *first_of(struct fair_rq *fair) { return rb_entry_or_null(rb_first(&fair->tasks), struct sched_entity, node); }
 
-static void update_min_vruntime(struct rq *rq)
+/* The running task's entity if it is one of ours and still runnable. */
+static struct sched_entity *curr_of(struct rq *rq)
+{
+	return rq->curr && rq->curr->sched.class == &fair_sched_class && rq->curr->sched.on_rq ? &rq->curr->sched.entity : NULL;
+}
+
+static void update_min_vruntime(struct rq *rq, struct sched_entity *curr)
 {
 	struct fair_rq *fair = &rq->fair;
-	struct sched_entity *first = rb_entry_or_null(rb_first(&fair->tasks), struct sched_entity, node);
-	u64 floor = fair->min_vruntime;
+	struct sched_entity *first = first_of(fair);
+	u64 floor;
 
-	if (rq->curr && rq->curr->sched.class == &fair_sched_class && rq->curr->sched.on_rq) {
-		floor = rq->curr->sched.entity.vruntime;
-		if (first && behind(first->vruntime, floor) < 0)
-			floor = first->vruntime;
-	} else if (first) {
+	if (!curr && !first)
+		return;
+	floor = curr ? curr->vruntime : first->vruntime;
+	if (first && behind(first->vruntime, floor) < 0)
 		floor = first->vruntime;
-	}
 	if (behind(floor, fair->min_vruntime) > 0)
 		fair->min_vruntime = floor;
 }
 
-static void update_curr_fair(struct rq *rq)
+/* By how much vruntime grows in `delta`: the period for a slice, so delta * load / weight. */
+static u64 weighted(u64 delta, u64 load, u32 weight)
 {
-	struct sched_entity *se;
-	u64 delta;
-
-	if (!rq->curr || rq->curr->sched.class != &fair_sched_class)
-		return;
-	se = &rq->curr->sched.entity;
-	delta = rq->clock - se->exec_start;
-	if ((s64)delta <= 0)
-		return;
-	se->exec_start = rq->clock;
-	se->sum_exec_runtime += delta;
-	se->vruntime += se->weight == NICE_0_WEIGHT ? delta : delta * NICE_0_WEIGHT / se->weight;
-	update_min_vruntime(rq);
+	if (load == weight)
+		return delta;
+	delta = min(delta, load >> 28 ? 1ULL << 31 : 1ULL << 36); /* keeps the product in range */
+	return weight == NICE_0_WEIGHT ? delta * load / NICE_0_WEIGHT : delta * load / weight;
 }
 
-static void enqueue_fair(struct rq *rq, struct task_struct *task, bool wakeup)
+static void update_curr_fair(struct rq *rq)
 {
-	struct sched_entity *se = &task->sched.entity;
-	struct fair_rq *fair = &rq->fair;
+	struct sched_entity *se = &rq->curr->sched.entity;
+	u64 delta = account_curr(rq);
 
-	update_curr_fair(rq);
-	if (wakeup) {
-		/* A sleeper gets a bounded bonus: half a latency period. */
-		u64 floor = fair->min_vruntime - latency_target() / 2;
+	if (!delta)
+		return;
+	se->vruntime += weighted(delta, rq->fair.load, se->weight);
+	rq->run_time += delta;
+	update_min_vruntime(rq, se);
+}
 
-		if (behind(se->vruntime, floor) < 0)
-			se->vruntime = floor;
-	}
-	fair->load += se->weight;
-	fair->nr_running++;
+static void insert(struct fair_rq *fair, struct sched_entity *se)
+{
 	rb_add(&fair->tasks, &se->node, entity_less);
 	se->on_rq = true;
 }
 
-static void dequeue_fair(struct rq *rq, struct task_struct *task, bool sleep)
+static void remove(struct fair_rq *fair, struct sched_entity *se)
 {
-	struct sched_entity *se = &task->sched.entity;
+	if (!se->on_rq)
+		return;
+	rb_erase(&fair->tasks, &se->node);
+	se->on_rq = false;
+}
+
+static void enqueue_fair(struct rq *rq, struct task_struct *task, unsigned flags)
+{
+	struct sched_entity *se = &task->sched.entity, *curr = curr_of(rq);
 	struct fair_rq *fair = &rq->fair;
 
-	if (se->on_rq) {
-		rb_erase(&fair->tasks, &se->node);
-		se->on_rq = false;
+	if (curr && curr != se) {
+		update_curr_fair(rq);
+		/* Alone it had no slices: in company its first begins now. */
+		if (fair->nr_running == 1)
+			curr->slice_start = curr->sum_exec_runtime;
 	}
+	fair->load += se->weight;
+	fair->nr_running++;
+	insert(fair, se);
+}
+
+static void dequeue_fair(struct rq *rq, struct task_struct *task, unsigned flags)
+{
+	struct sched_entity *se = &task->sched.entity, *curr = curr_of(rq);
+	struct fair_rq *fair = &rq->fair;
+
+	if (curr && curr != se)
+		update_curr_fair(rq);
+	remove(fair, se);
 	fair->load -= se->weight;
 	fair->nr_running--;
-	update_min_vruntime(rq);
+	update_min_vruntime(rq, curr == se ? NULL : curr);
 }
 
 static void yield_fair(struct rq *rq)
@@ -137,23 +158,20 @@ static void yield_fair(struct rq *rq)
 static bool check_preempt_fair(struct rq *rq, struct task_struct *task)
 {
 	struct sched_entity *se = &task->sched.entity, *curr = &rq->curr->sched.entity;
-	u64 granularity = WAKEUP_GRANULARITY * NICE_0_WEIGHT / se->weight;
+	s64 lead = behind(curr->vruntime, se->vruntime);
 
-	if (task->sched.policy == SCHED_BATCH || task->sched.policy == SCHED_IDLE)
+	if (task->sched.policy != SCHED_NORMAL)
 		return false;
-	if (rq->curr->sched.policy == SCHED_IDLE)
-		return true;
-	return behind(curr->vruntime, se->vruntime) > (s64)granularity;
+	return rq->curr->sched.policy == SCHED_IDLE || lead > (s64)sched_tunables.wakeup_granularity;
 }
 
-static void set_curr_fair(struct rq *rq, struct sched_entity *se)
+static void set_curr_fair(struct rq *rq, struct task_struct *task)
 {
-	if (se->on_rq) {
-		rb_erase(&rq->fair.tasks, &se->node);
-		se->on_rq = false;
-	}
+	struct sched_entity *se = &task->sched.entity;
+
+	remove(&rq->fair, se);
 	se->exec_start = rq->clock;
-	se->prev_sum_exec_runtime = se->sum_exec_runtime;
+	se->slice_start = se->sum_exec_runtime;
 }
 
 /* Somebody else decides among the runnable (--deterministic); NULL: the smallest vruntime. */
@@ -166,50 +184,84 @@ static struct task_struct *pick_fair(struct rq *rq)
 
 	if (!se)
 		return NULL;
-	set_curr_fair(rq, se);
+	set_curr_fair(rq, task_of(se));
 	return task_of(se);
 }
 
 static void put_prev_fair(struct rq *rq, struct task_struct *prev)
 {
-	struct sched_entity *se = &prev->sched.entity;
-
-	if (prev->sched.on_rq && !se->on_rq) {
-		rb_add(&rq->fair.tasks, &se->node, entity_less);
-		se->on_rq = true;
-	}
+	if (prev->sched.on_rq && !prev->sched.entity.on_rq)
+		insert(&rq->fair, &prev->sched.entity);
 }
 
 static void tick_fair(struct rq *rq, struct task_struct *curr)
 {
 	struct sched_entity *se = &curr->sched.entity;
-	struct sched_entity *first = rb_entry_or_null(rb_first(&rq->fair.tasks), struct sched_entity, node);
-	u64 ran = se->sum_exec_runtime - se->prev_sum_exec_runtime;
 
-	if (!first)
-		return;
-	if (ran >= slice_of(&rq->fair, se))
+	if (rq->fair.nr_running > 1 && se->sum_exec_runtime - se->slice_start >= slice_of(&rq->fair, se))
 		resched_curr(rq);
-	else if (ran >= MIN_GRANULARITY && behind(se->vruntime, first->vruntime) > (s64)slice_of(&rq->fair, se))
-		resched_curr(rq);
+}
+
+static u64 next_tick_fair(struct rq *rq, struct task_struct *curr)
+{
+	struct sched_entity *se = &curr->sched.entity;
+	u64 ran = se->sum_exec_runtime - se->slice_start, slice;
+
+	if (rq->fair.nr_running < 2)
+		return NEVER;
+	slice = slice_of(&rq->fair, se);
+	return se->exec_start + slice - min(slice, ran);
+}
+
+static void waking_fair(struct rq *rq, struct task_struct *task)
+{
+	struct sched_entity *se = &task->sched.entity;
+	u64 floor;
+
+	if (curr_of(rq)) {
+		rq_clock_update(rq);
+		update_curr_fair(rq);
+	}
+	floor = rq->fair.min_vruntime;
+	if (se->sum_exec_runtime)
+		floor -= latency_target() / 2;
+	if (behind(se->vruntime, floor) < 0 || rq->clock - task->block_start > LONG_SLEEP)
+		se->vruntime = floor;
 }
 
 static void fork_fair(struct rq *rq, struct task_struct *child)
 {
-	struct sched_entity *se = &child->sched.entity;
+	struct sched_entity *se = &child->sched.entity, *curr = curr_of(rq);
 
-	update_curr_fair(rq);
+	if (curr)
+		update_curr_fair(rq);
 	se->vruntime = rq->fair.min_vruntime;
-	if (rq->curr && rq->curr->sched.class == &fair_sched_class && behind(se->vruntime, rq->curr->sched.entity.vruntime) < 0)
-		se->vruntime = rq->curr->sched.entity.vruntime;
+	if (curr && behind(se->vruntime, curr->vruntime) < 0)
+		se->vruntime = curr->vruntime;
 }
 
-static struct task_struct *steal_fair(struct rq *rq, int to_cpu)
+static int select_fair(struct task_struct *task, enum select_reason reason)
+{
+	int here = sched_this_cpu();
+	bool here_allowed = here >= 0 && allowed_on(task, here);
+
+	if (reason == SELECT_FORK || reason == SELECT_EXEC) {
+		int cpu = select_idlest_cpu(task, reason == SELECT_FORK ? SD_BALANCE_FORK : SD_BALANCE_EXEC);
+
+		return cpu < 0 ? here_allowed ? here : cpumask_first(&task->sched.cpus_allowed) : cpu;
+	}
+	/* Whoever is about to go leaves its cpu to the one it wakes: another cpu would take longer to get going. */
+	if (reason == SELECT_WAKE_SYNC && here_allowed && runqueues[here].nr_running <= 1)
+		return here;
+	return select_idle_cpu(task, task->sched.cpu);
+}
+
+static struct task_struct *movable_fair(struct rq *rq, int to_cpu)
 {
 	for (struct rb_node *n = rb_first(&rq->fair.tasks); n; n = rb_next(n)) {
 		struct task_struct *task = task_of(rb_entry(n, struct sched_entity, node));
 
-		if (task->sched.cpus_allowed >> to_cpu & 1)
+		if (allowed_on(task, to_cpu))
 			return task;
 	}
 	return NULL;
@@ -222,31 +274,29 @@ static void migrate_fair(struct rq *from, struct rq *to, struct task_struct *tas
 
 static u64 rr_interval_fair(struct rq *rq, struct task_struct *task)
 {
-	return rq->nr_running ? slice_of(&rq->fair, &task->sched.entity) : 0;
-}
-
-void sched_class_set_curr(struct rq *rq, struct task_struct *task)
-{
-	if (task->sched.class == &fair_sched_class) {
-		set_curr_fair(rq, &task->sched.entity);
-	} else {
-		/* The rt class leaves the running task in its queue. */
-		task->sched.entity.exec_start = rq->clock;
-	}
+	if (task->sched.on_rq)
+		return slice_of(&rq->fair, &task->sched.entity);
+	return rq->nr_running ? period_of(rq->fair.nr_running + 1) * task->sched.entity.weight /
+				(rq->fair.load + task->sched.entity.weight) : 0;
 }
 
 const struct sched_class fair_sched_class = {
 	.name = "fair",
+	.rank = CLASS_FAIR,
 	.enqueue_task = enqueue_fair,
 	.dequeue_task = dequeue_fair,
 	.yield_task = yield_fair,
 	.check_preempt_curr = check_preempt_fair,
 	.pick_next_task = pick_fair,
 	.put_prev_task = put_prev_fair,
+	.set_curr_task = set_curr_fair,
 	.task_tick = tick_fair,
+	.next_tick = next_tick_fair,
+	.task_waking = waking_fair,
 	.task_fork = fork_fair,
+	.select_task_rq = select_fair,
 	.update_curr = update_curr_fair,
-	.steal = steal_fair,
+	.movable_task = movable_fair,
 	.migrate_task_rq = migrate_fair,
 	.get_rr_interval = rr_interval_fair,
 };

@@ -1,16 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Between core.c and carrier.c: what happens around a switch. Kernel lock held. */
+/* Between switch.c and carrier.c: what happens around a switch. Kernel lock held. */
 #ifndef KERNEL_SCHED_SWITCH_H
 #define KERNEL_SCHED_SWITCH_H
 
 #include "kernel/sched/internal.h"
 
-void sched_set_running(struct rq *rq, struct task_struct *next);
-struct task_struct *sched_pick(struct rq *rq);
-void sched_switch_away(struct rq *rq);
-void sched_migrate_current(int cpu);
-void sched_move_queued(struct task_struct *task, int cpu);
-void sched_class_set_curr(struct rq *rq, struct task_struct *task);
 void carrier_load_task(struct carrier *carrier, struct task_struct *next);
 void carrier_unload_task(struct task_struct *prev);
 /* Frees the stack of a task that exited on this carrier, once nobody stands on it. */

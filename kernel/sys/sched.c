@@ -59,8 +59,8 @@ static int change_policy(struct task_struct *task, int policy, int priority, int
 		return -EINVAL;
 	if (!may_schedule(task, policy, priority, reset_on_fork))
 		return -EPERM;
-	task->sched.reset_on_fork = reset_on_fork;
-	return sched_setscheduler(task, policy, priority, nice);
+	return sched_set_policy(task, &(struct sched_params){ .policy = policy, .rt_priority = priority, .nice = nice,
+							      .reset_on_fork = reset_on_fork });
 }
 
 long sys_sched_setscheduler(pid_t pid, int policy, user_ptr param)
@@ -224,7 +224,7 @@ static u64 online_cpus(void)
 long sys_sched_setaffinity(pid_t pid, unsigned size, user_ptr mask)
 {
 	struct task_struct *task;
-	u64 wanted = 0;
+	cpumask_t wanted = { { 0 } };
 
 	if (copy_from_user(&wanted, mask, min((size_t)size, sizeof(wanted))))
 		return -EFAULT;
@@ -233,7 +233,7 @@ long sys_sched_setaffinity(pid_t pid, unsigned size, user_ptr mask)
 		return -ESRCH;
 	if (!same_owner(task) && !capable(CAP_SYS_NICE))
 		return -EPERM;
-	return sched_set_affinity(task, wanted & online_cpus());
+	return sched_set_affinity(task, &wanted);
 }
 
 long sys_sched_getaffinity(pid_t pid, unsigned size, user_ptr mask)
@@ -246,7 +246,7 @@ long sys_sched_getaffinity(pid_t pid, unsigned size, user_ptr mask)
 	task = pid < 0 ? NULL : sched_find(pid);
 	if (!task)
 		return -ESRCH;
-	allowed = task->sched.cpus_allowed & online_cpus();
+	allowed = task->sched.cpus_allowed.bits[0] & online_cpus();
 	return put_user_u64(mask, allowed) ? -EFAULT : (long)sizeof(allowed);
 }
 

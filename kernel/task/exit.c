@@ -233,7 +233,7 @@ void do_exit(int code)
 gone:
 	sched_exit(task);
 	sched_bury(task);
-	sched_switch_away(this_carrier()->cpu->rq);
+	schedule();
 	BUG();
 }
 

@@ -59,7 +59,6 @@ static struct task_struct *task_alloc(void)
 	list_init(&task->all_link);
 	list_init(&task->pending.queue);
 	list_init(&task->pi_owned);
-	list_init(&task->sched.rt_link);
 	wait_queue_init(&task->vfork_wait);
 	return task;
 }
@@ -447,9 +446,7 @@ static struct task_struct *task_without_parent(const char *name, unsigned flags)
 	task->fs = &init_fs;
 	task->mnt_ns = &init_mnt_ns;
 	task->signal = &kthread_signal;
-	task->sched.class = &fair_sched_class;
-	task->sched.entity.weight = nice_to_weight[20];
-	task->sched.cpus_allowed = nr_cpus == 64 ? ~0ULL : (1ULL << nr_cpus) - 1;
+	sched_task_init(task);
 	task->timer_slack = task->default_timer_slack = 50000;
 	strlcpy(task->comm, name, sizeof(task->comm));
 	return task;

@@ -14,6 +14,7 @@
 #include "kernel/arch/x86_64/regs.h"
 #include "kernel/arch/x86_64/uaccess.h"
 #include "kernel/kernel.h"
+#include "kernel/sched/current.h"
 #include "kernel/sched/sched.h"
 #include "kernel/sched/wait.h"
 #include "kernel/time/timer.h"

@@ -260,9 +260,9 @@ int proc_show_status(struct file *file, struct seq_buffer *seq)
 		   (unsigned long long)cred->cap_ambient);
 	seq_printf(seq, "NoNewPrivs:\t%d\nSeccomp:\t0\nSeccomp_filters:\t0\nSpeculation_Store_Bypass:\tnot vulnerable\n"
 			"SpeculationIndirectBranch:\talways enabled\nCpus_allowed:\t", task->no_new_privs);
-	seq_cpumask(seq, task->sched.cpus_allowed);
+	seq_cpumask(seq, task->sched.cpus_allowed.bits[0]);
 	seq_puts(seq, "\nCpus_allowed_list:\t");
-	seq_cpulist(seq, task->sched.cpus_allowed);
+	seq_cpulist(seq, task->sched.cpus_allowed.bits[0]);
 	seq_printf(seq, "\nMems_allowed:\t1\nMems_allowed_list:\t0\nvoluntary_ctxt_switches:\t%llu\nnonvoluntary_ctxt_switches:\t%llu\n",
 		   (unsigned long long)task->sched.nvcsw, (unsigned long long)task->sched.nivcsw);
 	task_put(task);

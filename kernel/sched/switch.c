@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * schedule() with stacks: core.c says who runs next, this file gets it to run. And what core.c asks of its surroundings
+ * (sched/platform.h).
+ */
+#include "kernel/sched/switch.h"
+
+#include "kernel/arch/x86_64/fpu.h"
+#include "kernel/arch/x86_64/trap.h"
+#include "kernel/init/init.h"
+#include "kernel/mm/mm.h"
+#include "kernel/sched/carrier.h"
+#include "kernel/time/posix_timer.h"
+
+struct cpu cpus[MAX_CPUS];
+
+void sched_init_cpus(int n)
+{
+	sched_init(n);
+	/* A new task's address space is warm here, and its parent is about to wait for it. */
+	sched_build_domains(NULL, SD_ALL & ~(SD_BALANCE_FORK | SD_BALANCE_EXEC));
+	for (int i = 0; i < n; i++) {
+		cpus[i].id = i;
+		cpus[i].host_cpu = boot->host_cpu[i];
+		cpus[i].rq = &runqueues[i];
+		cpus[i].stats = stats_of(i);
+	}
+}
+
+/* Loads what belongs to `next` into the carrier; its stack comes next. */
+void carrier_load_task(struct carrier *carrier, struct task_struct *next)
+{
+	carrier->task = next;
+	carrier->kernel_stack_top = (u64)next->stack + KERNEL_STACK_SIZE;
+	if (cpu_timers_active(next))
+		tick_hint = true;
+	if (next->mm)
+		write_fs_base(next->fs_base);
+}
+
+void carrier_unload_task(struct task_struct *prev)
+{
+	if (prev->mm) {
+		prev->fs_base = read_fs_base();
+		fpu_switch_out(prev);
+	}
+}
+
+void schedule(void)
+{
+	struct carrier *carrier = this_carrier();
+	struct task_struct *prev = carrier->task, *next;
+
+	assert_kernel_locked();
+	carrier->need_resched = 0;
+	next = sched_switch(carrier->cpu->rq);
+	if (next == prev)
+		return;
+	carrier_unload_task(prev);
+	/* The lock is held until prev's stack is left: nobody runs prev before, wherever it is queued. */
+	if (next && carrier_can_run(carrier, next)) {
+		carrier->cpu->stats->switches_same++;
+		if (next->mm && !list_empty(&next->mm->work))
+			next->work |= TIF_MM_WORK;
+		carrier_load_task(carrier, next);
+		clock_thread_kick_if_needed();
+		switch_stacks(&prev->kernel_sp, next->kernel_sp);
+	} else {
+		carrier->handoff_to = next;
+		switch_stacks(&prev->kernel_sp, carrier->carrier_sp);
+	}
+	/* Running again, maybe on another carrier and cpu. */
+	reap_dead_task();
+}
+
+void sched_task_starts(void) { reap_dead_task(); }
+
+void cond_resched(void)
+{
+	if (this_carrier()->need_resched)
+		schedule();
+}
+
+void kick_task(struct task_struct *task)
+{
+	struct cpu *cpu = &cpus[task->sched.cpu];
+
+	if (task == current)
+		this_carrier()->need_resched = 1;
+	else if (cpu->rq->curr == task)
+		cpu_preempt(cpu);
+}
+
+/* On its way out the current task asks the clock thread for ticks. */
+void sched_request_tick(void)
+{
+	tick_hint = true;
+	this_carrier()->need_resched = 1;
+}
+
+void sched_interrupt(void)
+{
+	struct cpu *cpu = this_carrier()->cpu;
+	struct task_struct *task = current;
+
+	cpu->stats->preemptions++;
+	if (cpu->tick) {
+		cpu->tick = false;
+		sched_tick(cpu->rq);
+		if (task->regs->entry == ENTRY_INTERRUPT)
+			task->sched.utime_ticks++;
+		else
+			task->sched.stime_ticks++;
+		cpu_timers_tick(task, 0);
+	}
+	if (cpu->rq->need_resched)
+		schedule();
+	clock_thread_kick_if_needed();
+}
+
+/* ---- sched/platform.h ---- */
+
+int sched_this_cpu(void)
+{
+	const struct cpu *cpu = this_carrier()->cpu;
+
+	return cpu ? cpu->id : -1;
+}
+
+void sched_kick_cpu(struct rq *rq)
+{
+	struct carrier *mine = this_carrier();
+	struct cpu *cpu = &cpus[rq->cpu];
+
+	if (cpu->active == mine)
+		mine->need_resched = 1;
+	else if (!rq->curr)
+		cpu_wake_idle(cpu);
+	else
+		cpu_preempt(cpu);
+}
+
+void sched_want_tick(struct rq *rq)
+{
+	tick_hint = true;
+	clock_thread_kick_if_needed();
+}
+
+bool sched_waker_leaves(void)
+{
+	const struct task_struct *task = current;
+
+	return task && (task->flags & (PF_EXITING | PF_VFORK_CHILD));
+}
+
+void sched_migrated(int to_cpu) { cpus[to_cpu].stats->migrations++; }
