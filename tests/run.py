@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import time
+import traceback
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
@@ -208,6 +209,10 @@ def main():
                 skipped += 1
             except Failure as reason:
                 verdict = f"FAIL: {reason}"
+                failed.append(full)
+            except Exception as error:  # a test that breaks is a failed one, and the others still run
+                context.write_log(traceback.format_exc())
+                verdict = f"FAIL: {type(error).__name__}: {error}"
                 failed.append(full)
             left = kill_leftovers()
             if left and verdict == "pass":
