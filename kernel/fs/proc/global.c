@@ -27,9 +27,12 @@ static u64 memory_of_processes(void)
 	struct task_struct *task;
 	u64 pages = 0;
 
-	for_each_task(task)
-		if (thread_group_leader(task))
-			pages += proc_rss(task);
+	/* The monitor is asked, which sleeps: processes come and go meanwhile. */
+	for (pid_t pid = 0; (task = process_after(pid)) != NULL;) {
+		pid = task_get(task)->tgid;
+		pages += proc_rss(task);
+		task_put(task);
+	}
 	return pages * PAGE_SIZE;
 }
 

@@ -107,7 +107,7 @@ int proc_show_stat(struct file *file, struct seq_buffer *seq)
 	signal = task->signal;
 	stat_sums(task, !proc_i(file->inode)->thread, &sums);
 	handled_signals(task, &ignored, &caught);
-	mm = task->flags & PF_KTHREAD ? NULL : task->mm;
+	mm = proc_mm(task);
 	look = mm && proc_may_look(task);
 	seq_printf(seq, "%d (%s", task->tid, task->comm);
 	seq_printf(seq, ") %c %d %d %d %d %d %u %llu 0 %llu 0 ", proc_state(task, NULL), parent_number(task),
@@ -134,6 +134,8 @@ int proc_show_stat(struct file *file, struct seq_buffer *seq)
 			   task->exit_code);
 	else
 		seq_printf(seq, "0 0 0 0 0 0 0 %d\n", proc_may_look(task) ? task->exit_code : 0);
+	if (mm)
+		mm_put(mm);
 	task_put(task);
 	return 0;
 }
