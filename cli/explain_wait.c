@@ -231,7 +231,7 @@ int command_explain_wait(const struct cli_command *command, int argc, char **arg
 		return 0;
 	case 0:
 		connection = control_connect(explain.container, &error);
-		if (connection >= 0 && snapshot_take(connection, SNAPSHOT_PEERS | SNAPSHOT_KERNEL_TASKS, &explain.view, &error) == 0)
+		if (connection >= 0 && snapshot_take(connection, SNAPSHOT_PEERS, &explain.view, &error) == 0)
 			result = print(&explain, &error);
 		if (connection >= 0)
 			close(connection);

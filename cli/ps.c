@@ -31,8 +31,6 @@ static void print_tasks(const struct snapshot_view *view)
 		task_table_row(&line, view, &view->tasks[i], -1);
 		line_end(&line, stdout);
 	}
-	if (view->header->flags & SNAPSHOT_TRUNCATED)
-		puts("(the container's kernel had no memory for all of it)");
 }
 
 /* The sandbox's threads by the numbers of our own pid namespace, as far as they can be known. */
@@ -139,8 +137,6 @@ static int take_options(const struct cli_command *command, struct ps *ps, int ar
 			break;
 		if (option == PS_THREADS)
 			ps->flags |= SNAPSHOT_THREADS;
-		else if (option == PS_KERNEL)
-			ps->flags |= SNAPSHOT_KERNEL_TASKS;
 		else if (option == PS_FORMAT && (ps->json = parse_format(value, error)) < 0)
 			return -1;
 	}

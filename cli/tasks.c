@@ -274,8 +274,8 @@ void task_print_json(FILE *out, const struct snapshot_view *view, const struct s
 	fprintf(out, ", \"cpu\": %d", task->cpu);
 	member(out, "class", task->class);
 	member(out, "policy", task->policy);
-	fprintf(out, ", \"nice\": %d, \"rtPriority\": %d, \"runNs\": %lu, \"readyNs\": %lu, \"kernel\": %s, \"syscall\": ", task->nice,
-		task->rt_priority, task->run, task->ready, task->flags & SNAPSHOT_TASK_KERNEL ? "true" : "false");
+	fprintf(out, ", \"nice\": %d, \"rtPriority\": %d, \"runNs\": %lu, \"readyNs\": %lu, \"syscall\": ", task->nice,
+		task->rt_priority, task->run, task->ready);
 	if (task->call[0])
 		json_string(out, task->call);
 	else
@@ -305,8 +305,7 @@ void tasks_print_json(FILE *out, const struct snapshot_view *view, const char *c
 
 	fputs("{\"container\": ", out);
 	json_string(out, container);
-	fprintf(out, ", \"nowNs\": %lu, \"cpus\": %u, \"truncated\": %s, \"tasks\": [", view->header->now, view->header->nr_cpus,
-		view->header->flags & SNAPSHOT_TRUNCATED ? "true" : "false");
+	fprintf(out, ", \"nowNs\": %lu, \"cpus\": %u, \"tasks\": [", view->header->now, view->header->nr_cpus);
 	for (uint32_t i = 0; i < view->header->nr_tasks; i++) {
 		fprintf(out, "%s%s", i ? "," : "", between);
 		task_print_json(out, view, &view->tasks[i]);

@@ -211,9 +211,6 @@ static bool take_key(struct top *top, char key)
 	case 'w':
 		top->sort = SORT_WAIT;
 		break;
-	case 'k':
-		top->flags ^= SNAPSHOT_KERNEL_TASKS;
-		break;
 	}
 	return true;
 }
@@ -299,9 +296,6 @@ static int take_option(struct top *top, int option, const char *value, struct er
 	case TOP_COUNT:
 		if (parse_number(value, 1, 1000000000, &top->count))
 			return fail(error, 0, "--count %s: expected a number from 1", value);
-		return 0;
-	case TOP_KERNEL:
-		top->flags |= SNAPSHOT_KERNEL_TASKS;
 		return 0;
 	case TOP_SORT:
 		for (int i = 0; i < 4; i++) {

@@ -12,24 +12,21 @@
 #define SNAPSHOT_VERSION 1
 #define SNAPSHOT_SIZE_MAX (64UL << 20)
 
-/* control_request.argument[0] */
-#define SNAPSHOT_KERNEL_TASKS 0x1 /* the kernel's own tasks too */
-#define SNAPSHOT_PEERS 0x2        /* who could end each wait */
-#define SNAPSHOT_THREADS 0x4      /* the host threads */
-
-#define SNAPSHOT_TRUNCATED 0x1    /* snapshot.flags: memory did not suffice for all records */
+/* control_request.argument[0]; argument[1]: ns that looking for peers may take, 0 for a default */
+#define SNAPSHOT_PEERS 0x1   /* who could end each wait */
+#define SNAPSHOT_THREADS 0x2 /* the host threads */
 
 struct snapshot {
 	uint64_t magic;
-	uint32_t version, flags;
+	uint32_t version, pad;
 	uint32_t nr_tasks, nr_peers, nr_threads;
 	uint32_t nr_cpus;
 	uint64_t now;
 	/* struct snapshot_task[nr_tasks], struct snapshot_peer[nr_peers], struct snapshot_thread[nr_threads] */
 };
 
-#define SNAPSHOT_TASK_KERNEL 0x1     /* a task of the kernel itself */
-#define SNAPSHOT_TASK_MORE_PEERS 0x2 /* than are listed */
+#define SNAPSHOT_TASK_MORE_PEERS 0x1 /* than are listed */
+#define SNAPSHOT_TASK_NO_PEERS 0x2   /* they were not looked for: not asked for, or it would have taken too long */
 
 struct snapshot_task {
 	uint32_t tid, tgid, ppid, uid;
@@ -55,7 +52,7 @@ struct snapshot_task {
 /* One of the tasks that could end a task's wait. */
 struct snapshot_peer {
 	uint32_t waiter, tid;    /* tids */
-	char role[16];           /* what the peer is to the object: holder, hint, peer, child */
+	char role[16];           /* holder (of the lock); "holder?" (was when the wait began); peer (process with the other end); child */
 };
 
 struct snapshot_thread {

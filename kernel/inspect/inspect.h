@@ -11,7 +11,8 @@
 
 struct inspect_answer {
 	void *data;     /* from heap_pages_alloc, or NULL */
-	size_t length;  /* bytes of it */
+	size_t pages;   /* that were allocated */
+	size_t length;  /* bytes of it that are the answer */
 	bool shared;    /* stays the handler's, and the client maps it; else it is freed when the monitor has copied it */
 	u64 value[2];   /* for the client */
 };

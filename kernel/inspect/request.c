@@ -50,7 +50,7 @@ static void answer(struct kernel_request *request, u32 number)
 	request->value[1] = answer.value[1];
 	if (answer.data && !answer.shared) {
 		last.data = answer.data;
-		last.pages = (answer.length + PAGE_SIZE - 1) / PAGE_SIZE;
+		last.pages = answer.pages;
 	}
 	last.number = number;
 	__atomic_store_n(&request->answered, number, __ATOMIC_RELEASE);

@@ -31,11 +31,6 @@ static const char *policy_name(int policy)
 	return "?";
 }
 
-static bool is_wanted(const struct task_struct *task, u64 flags)
-{
-	return !(task->flags & PF_KTHREAD) || flags & SNAPSHOT_KERNEL_TASKS;
-}
-
 static u64 time_ready(const struct task_struct *task, u64 now)
 {
 	const struct sched_task *sched = &task->sched;
@@ -53,11 +48,36 @@ static void describe_call(const struct task_struct *task, struct snapshot_task *
 	scnprintf(record->call, sizeof(record->call), "%s", name ? name : "");
 }
 
-static void describe_wait(const struct task_struct *task, struct snapshot_task *record)
+/* Finding who has the other end of something means looking at all open files: not for ever, with the kernel lock held. */
+#define PEERS_NS (50 * 1000 * 1000UL)
+#define PEERS_NS_MAX NSEC_PER_SEC
+
+struct snapshot_writer {
+	u64 flags, now;
+	u64 peers_until; /* then waits are described in words only */
+	struct snapshot_peer *peers;
+	u32 nr_peers;
+};
+
+static void put_peers(struct snapshot_writer *writer, const struct wait_info *info, struct snapshot_task *record)
 {
+	for (unsigned i = 0; i < info->nr_tasks; i++) {
+		struct snapshot_peer *peer = &writer->peers[writer->nr_peers++];
+
+		peer->waiter = record->tid;
+		peer->tid = (u32)info->tasks[i].tid;
+		scnprintf(peer->role, sizeof(peer->role), "%s", wait_relation_names[info->tasks[i].relation]);
+	}
+	if (info->more)
+		record->flags |= SNAPSHOT_TASK_MORE_PEERS;
+}
+
+static void describe_wait(struct snapshot_writer *writer, const struct task_struct *task, struct snapshot_task *record)
+{
+	bool peers = writer->flags & SNAPSHOT_PEERS && ktime_get() < writer->peers_until;
 	struct wait_info info;
 
-	if (!task_wait_info(task, &info))
+	if (!(peers ? task_wait_info : task_wait_text)(task, &info))
 		return;
 	record->since = task->block_start;
 	record->until = task->block_until;
@@ -65,9 +85,13 @@ static void describe_wait(const struct task_struct *task, struct snapshot_task *
 	scnprintf(record->kind, sizeof(record->kind), "%s", block_kind_names[task_block_kind(task)]);
 	scnprintf(record->wait, sizeof(record->wait), "%s", task->block_type->name);
 	scnprintf(record->object, sizeof(record->object), "%s", info.text);
+	if (peers)
+		put_peers(writer, &info, record);
+	else
+		record->flags |= SNAPSHOT_TASK_NO_PEERS;
 }
 
-static void describe(struct task_struct *task, u64 now, struct snapshot_task *record)
+static void describe(struct snapshot_writer *writer, struct task_struct *task, struct snapshot_task *record)
 {
 	const struct sched_task *sched = &task->sched;
 
@@ -77,45 +101,61 @@ static void describe(struct task_struct *task, u64 now, struct snapshot_task *re
 	record->uid = task->cred ? task->cred->euid : 0;
 	record->state = proc_state(task, NULL);
 	record->running = runqueues[sched->cpu].curr == task;
-	record->flags = task->flags & PF_KTHREAD ? SNAPSHOT_TASK_KERNEL : 0;
 	record->cpu = sched->cpu;
 	record->nice = sched->nice;
 	record->rt_priority = sched->rt_priority;
 	scnprintf(record->class, sizeof(record->class), "%s", sched->class->name);
 	scnprintf(record->policy, sizeof(record->policy), "%s", policy_name(sched->policy));
 	record->run = task_runtime(task);
-	record->ready = time_ready(task, now);
+	record->ready = time_ready(task, writer->now);
 	scnprintf(record->comm, sizeof(record->comm), "%s", task->comm);
 	describe_call(task, record);
-	describe_wait(task, record);
+	describe_wait(writer, task, record);
 }
 
-static u32 count_tasks(u64 flags)
+/* Room for the most there can be; the answer may end up shorter. */
+static size_t snapshot_size(u64 flags, u32 *ret_nr_tasks, u32 *ret_nr_threads)
 {
 	struct task_struct *task;
-	u32 nr = 0;
+	size_t blocked = 0;
 
+	*ret_nr_tasks = 0;
+	for_each_task(task) {
+		++*ret_nr_tasks;
+		blocked += task_blocked(task);
+	}
+	*ret_nr_threads = flags & SNAPSHOT_THREADS ? inspect_count_threads() : 0;
+	return sizeof(struct snapshot) + *ret_nr_tasks * sizeof(struct snapshot_task) + *ret_nr_threads * sizeof(struct snapshot_thread) +
+	       (flags & SNAPSHOT_PEERS ? blocked * WAIT_INFO_TASKS * sizeof(struct snapshot_peer) : 0);
+}
+
+static void fill(struct snapshot_writer *writer, struct snapshot *snapshot)
+{
+	struct snapshot_task *tasks = (struct snapshot_task *)(snapshot + 1);
+	struct task_struct *task;
+
+	writer->peers = (struct snapshot_peer *)(tasks + snapshot->nr_tasks);
 	for_each_task(task)
-		nr += is_wanted(task, flags);
-	return nr;
+		describe(writer, task, tasks++);
+	snapshot->nr_peers = writer->nr_peers;
+	if (snapshot->nr_threads)
+		inspect_threads((struct snapshot_thread *)(writer->peers + writer->nr_peers));
 }
 
 long inspect_snapshot(const u64 argument[4], struct inspect_answer *ret_answer)
 {
-	u64 flags = argument[0], now = ktime_get();
+	struct snapshot_writer writer = { .flags = argument[0], .now = ktime_get() };
 	u32 nr_tasks, nr_threads;
 	struct snapshot *snapshot;
-	struct snapshot_task *tasks;
-	struct task_struct *task;
 	size_t size;
 
 	assert_kernel_locked();
-	nr_tasks = count_tasks(flags);
-	nr_threads = flags & SNAPSHOT_THREADS ? inspect_count_threads() : 0;
-	size = sizeof(*snapshot) + nr_tasks * sizeof(struct snapshot_task) + nr_threads * sizeof(struct snapshot_thread);
+	writer.peers_until = writer.now + (argument[1] ? min(argument[1], PEERS_NS_MAX) : PEERS_NS);
+	size = snapshot_size(writer.flags, &nr_tasks, &nr_threads);
 	if (size > SNAPSHOT_SIZE_MAX)
 		return -E2BIG;
-	snapshot = heap_pages_alloc((size + PAGE_SIZE - 1) / PAGE_SIZE);
+	ret_answer->pages = (size + PAGE_SIZE - 1) / PAGE_SIZE;
+	snapshot = heap_pages_alloc(ret_answer->pages);
 	if (!snapshot)
 		return -ENOMEM;
 	memset(snapshot, 0, size);
@@ -124,14 +164,10 @@ long inspect_snapshot(const u64 argument[4], struct inspect_answer *ret_answer)
 	snapshot->nr_tasks = nr_tasks;
 	snapshot->nr_threads = nr_threads;
 	snapshot->nr_cpus = nr_cpus;
-	snapshot->now = now;
-	tasks = (struct snapshot_task *)(snapshot + 1);
-	for_each_task(task)
-		if (is_wanted(task, flags))
-			describe(task, now, tasks++);
-	if (nr_threads)
-		inspect_threads((struct snapshot_thread *)tasks);
+	snapshot->now = writer.now;
+	fill(&writer, snapshot);
 	ret_answer->data = snapshot;
-	ret_answer->length = size;
+	ret_answer->length = sizeof(*snapshot) + nr_tasks * sizeof(struct snapshot_task) + writer.nr_peers * sizeof(struct snapshot_peer) +
+			     nr_threads * sizeof(struct snapshot_thread);
 	return 0;
 }

@@ -161,7 +161,7 @@ def seeing(context):
             c.child.stdin = open(os.devnull)
 
     def tasks():
-        """States, times, classes; the kernel's own tasks only when asked for."""
+        """States, times, classes."""
         with container("while :; do :; done & sleep 100 & echo ready; read x", name="one") as c:
             spinner = c.wait_for(lambda t: t["runNs"] > 50_000_000, "a task that spins")
             expect(spinner["state"] in ("running", "ready") and spinner["class"] == "fair", f"the spinner: {spinner}")
@@ -172,8 +172,6 @@ def seeing(context):
             expect(later[spinner["tid"]]["runNs"] > spinner["runNs"], "running takes no time")
             expect(later[sleeper["tid"]]["wait"]["sinceNs"] == sleeper["wait"]["sinceNs"], "one sleep has two beginnings")
             expect(later[sleeper["tid"]]["wait"]["forNs"] >= sleeper["wait"]["forNs"] + 200_000_000, "a sleep does not get longer")
-            expect(not any(t["kernel"] for t in later.values()), "tasks of the kernel, unasked")
-            expect(any(t["kernel"] for t in c.ps("--kernel").values()), "no tasks of the kernel")
             table = c.ask("ps", "one").splitlines()
             expect(len(table) == len(later) + 1 and table[0].split()[:3] == ["PID", "TID", "STATE"], f"the table: {table[:3]}")
             expect("\033" not in "".join(table), "colours in a pipe")
