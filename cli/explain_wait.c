@@ -18,6 +18,7 @@
 #include "runtime/wait_graph.h"
 
 #define EXIT_DEADLOCK 3
+#define PEERS_NS 1000000000UL /* the kernel may look for peers so long: the answer is to be complete */
 #define MAX_DEPTH 64
 #define MAX_CIRCLE 64
 
@@ -58,7 +59,7 @@ static void put_task(struct line *line, const struct explain *explain, const str
 	line_color(line, NULL);
 	if (task->since) {
 		line_printf(line, ", for %s: ", format_duration(time_since(explain->view.header, task->since), duration));
-		task_put_wait(line, &explain->view, task);
+		task_put_wait(line, &explain->view, task, false);
 	} else if (task->state == 'R' && !task->running) {
 		line_printf(line, ": ready, waits for its turn on cpu %d", task->cpu);
 	} else if (task->state == 'R') {
@@ -231,7 +232,7 @@ int command_explain_wait(const struct cli_command *command, int argc, char **arg
 		return 0;
 	case 0:
 		connection = control_connect(explain.container, &error);
-		if (connection >= 0 && snapshot_take(connection, SNAPSHOT_PEERS, &explain.view, &error) == 0)
+		if (connection >= 0 && snapshot_take(connection, SNAPSHOT_PEERS, PEERS_NS, &explain.view, &error) == 0)
 			result = print(&explain, &error);
 		if (connection >= 0)
 			close(connection);

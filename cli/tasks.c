@@ -181,9 +181,11 @@ static void put_peers(struct line *line, const struct snapshot_view *view, const
 	}
 	if (task->flags & SNAPSHOT_TASK_MORE_PEERS)
 		line_put(line, 0, ", more");
+	if (task->flags & SNAPSHOT_TASK_NO_PEERS)
+		line_put(line, 0, " <- ?");
 }
 
-void task_put_wait(struct line *line, const struct snapshot_view *view, const struct snapshot_task *task)
+void task_put_wait(struct line *line, const struct snapshot_view *view, const struct snapshot_task *task, bool peers)
 {
 	char duration[DURATION_SIZE];
 
@@ -193,14 +195,15 @@ void task_put_wait(struct line *line, const struct snapshot_view *view, const st
 	line_put(line, 5, task->kind);
 	line_color(line, NULL);
 	line_put(line, 0, "  ");
-	line_put(line, 0, task->wait[0] ? task->wait : task->call);
-	if (task->object[0]) {
-		line_put(line, 0, ", ");
-		line_put(line, 0, task->object);
+	if (task->wait[0] && strcmp(task->wait, task->kind)) {
+		line_put(line, 0, task->wait);
+		line_put(line, 0, task->object[0] ? ", " : "");
 	}
+	line_put(line, 0, task->object);
 	if (task->until != UINT64_MAX && task->until > view->header->now)
 		line_printf(line, " (for %s more)", format_duration(task->until - view->header->now, duration));
-	put_peers(line, view, task);
+	if (peers)
+		put_peers(line, view, task);
 }
 
 /* ---- the table ---- */
@@ -230,7 +233,7 @@ void task_table_row(struct line *line, const struct snapshot_view *view, const s
 	line_printf(line, " %3d %8s %8s ", task->nice, format_duration(task->run, run), format_duration(task->ready, ready));
 	line_put(line, 16, task->comm);
 	line_printf(line, " %8s ", since);
-	task_put_wait(line, view, task);
+	task_put_wait(line, view, task, true);
 }
 
 /* ---- JSON ---- */
@@ -263,7 +266,8 @@ static void print_wait_json(FILE *out, const struct snapshot_view *view, const s
 		json_string(out, peers[i].role);
 		fputs("}", out);
 	}
-	fprintf(out, "], \"morePeers\": %s}", task->flags & SNAPSHOT_TASK_MORE_PEERS ? "true" : "false");
+	fprintf(out, "], \"morePeers\": %s, \"peersKnown\": %s}", task->flags & SNAPSHOT_TASK_MORE_PEERS ? "true" : "false",
+		task->flags & SNAPSHOT_TASK_NO_PEERS ? "false" : "true");
 }
 
 void task_print_json(FILE *out, const struct snapshot_view *view, const struct snapshot_task *task)

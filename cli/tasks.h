@@ -36,7 +36,7 @@ const char *task_state_color(const struct snapshot_task *task);
 /* "fair", "rt/fifo:50" */
 void task_class(const struct snapshot_task *task, char *buffer, size_t size);
 /* What it waits for and who could end that: "queue  pipe read, pipe:[3] <- 7 cat". Nothing if it does not wait. */
-void task_put_wait(struct line *line, const struct snapshot_view *view, const struct snapshot_task *task);
+void task_put_wait(struct line *line, const struct snapshot_view *view, const struct snapshot_task *task, bool peers);
 
 void task_table_header(struct line *line);
 /* cpu_share: per mille of a cpu, -1: no such column. */

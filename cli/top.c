@@ -238,7 +238,7 @@ static int look(struct top *top, int connection, struct error *error)
 	snapshot_free(&top->before);
 	top->before = top->view;
 	top->view = (struct snapshot_view){ 0 };
-	return snapshot_take(connection, top->flags, &top->view, error);
+	return snapshot_take(connection, top->flags, 0, &top->view, error);
 }
 
 static int show(struct top *top, int connection, struct error *error)
