@@ -7,7 +7,7 @@ because tables and ops structures are aligned by hand.
 import os
 import sys
 
-FOLDERS = "include lib kernel runtime cli schedsim tests bench tools docs".split()
+FOLDERS = "include lib kernel runtime cli simulator tests bench tools docs".split()
 SUFFIXES = (".c", ".h", ".S", ".py", ".sh", ".md", ".tbl", ".build")
 MAX_COLUMNS = 160
 

@@ -4,7 +4,7 @@
 
   include/abi -> lib -> kernel/host -> kernel/* -> kernel/arch        a layer may include itself and those left of it
   include/abi, lib -> runtime -> cli
-  include/abi, lib, kernel -> schedsim
+  include/abi, lib, kernel -> simulator
 """
 import os
 import re
@@ -19,7 +19,7 @@ MAY = {
     "kernel": {"include", "lib", "kernel"},
     "runtime": {"include", "lib", "runtime"},
     "cli": {"include", "lib", "runtime", "cli"},
-    "schedsim": {"include", "lib", "kernel", "schedsim"},
+    "simulator": {"include", "lib", "kernel", "simulator"},
 }
 MAX_LINES = 900
 LENGTH_WORD = "Longer than 800 lines:"  # a file that needs more says why, with these words, in its header

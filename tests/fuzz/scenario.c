@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// sources: schedsim/words.c schedsim/script.c schedsim/parse.c schedsim/print.c
+// sources: simulator/words.c simulator/script.c simulator/parse.c simulator/print.c
 // flags: -D_GNU_SOURCE
 /*
  * Scenario files of the scheduler's simulator. Whatever the file: either an error of one printable line that begins with the file's
@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "schedsim/scenario.h"
+#include "simulator/scenario.h"
 
 static void must(int good, const char *what)
 {

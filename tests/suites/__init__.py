@@ -8,9 +8,10 @@ from .erlang import erlang
 from .fuzz import fuzz
 from .inside import inside
 from .integration import integration
+from .schedsim import schedsim
 from .security import security
 from .seeing import seeing
 from .trace import trace
 from .unit import unit
 
-__all__ = ["checks", "command", "conformance", "deterministic", "erlang", "fuzz", "inside", "integration", "security", "seeing", "trace", "unit"]
+__all__ = ["checks", "command", "conformance", "deterministic", "erlang", "fuzz", "inside", "integration", "schedsim", "security", "seeing", "trace", "unit"]

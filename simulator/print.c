@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "schedsim/policy.h"
-#include "schedsim/scenario.h"
-#include "schedsim/settings.h"
+#include "simulator/policy.h"
+#include "simulator/scenario.h"
+#include "simulator/settings.h"
 
 static const char *policy_name(int policy)
 {

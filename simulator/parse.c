@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "schedsim/parser.h"
-#include "schedsim/policy.h"
-#include "schedsim/settings.h"
+#include "simulator/parser.h"
+#include "simulator/policy.h"
+#include "simulator/settings.h"
 
 #define MAX_SIZE (16U << 20)
 
@@ -16,7 +16,7 @@ const struct sim_setting sim_settings[] = {
 	{ "wakeup-granularity", offsetof(struct sim_settings, wakeup_granularity), 2000000, 0 },
 	{ "rt-period", offsetof(struct sim_settings, rt_period), 1000000000, 1000 },
 	{ "rt-runtime", offsetof(struct sim_settings, rt_runtime), 950000000, 0 },
-	{ "tick", offsetof(struct sim_settings, tick), 1000000, 10000 },
+	{ "tick", offsetof(struct sim_settings, tick), 0, 0 },
 	{ "balance-min", offsetof(struct sim_settings, balance_min), 8000000, 100000 },
 	{ "balance-max", offsetof(struct sim_settings, balance_max), 64000000, 100000 },
 	{ NULL, 0, 0, 0 },
@@ -224,6 +224,8 @@ static int check_whole(struct sim_parser *p)
 		return parser_fail(p, "the scenario does not say when it ends: add 'until 1s'");
 	if (s->settings.rt_runtime > s->settings.rt_period)
 		return parser_fail(p, "rt-runtime is longer than rt-period: make it at most as long");
+	if (s->settings.tick && s->settings.tick < 10000)
+		return parser_fail(p, "a tick shorter than 10us makes more work than the tasks: make it longer, or 0s for exact times");
 	if (s->settings.balance_min > s->settings.balance_max)
 		return parser_fail(p, "balance-min is longer than balance-max: make it at most as long");
 	return look_up_forks(p);

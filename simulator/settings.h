@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The settings of the scheduler that a scenario can change, by name. */
-#ifndef SCHEDSIM_SETTINGS_H
-#define SCHEDSIM_SETTINGS_H
+#ifndef SIMULATOR_SETTINGS_H
+#define SIMULATOR_SETTINGS_H
 
-#include "schedsim/scenario.h"
+#include "simulator/scenario.h"
 
 struct sim_setting {
 	const char *name;

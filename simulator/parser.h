@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Between the files that read scenarios. */
-#ifndef SCHEDSIM_PARSER_H
-#define SCHEDSIM_PARSER_H
+#ifndef SIMULATOR_PARSER_H
+#define SIMULATOR_PARSER_H
 
-#include "schedsim/scenario.h"
+#include "simulator/scenario.h"
 
 enum sim_token {
 	TOKEN_WORD,

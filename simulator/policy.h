@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Scheduling policies by their numbers in the ABI (sched(7)) and their names in the language. */
-#ifndef SCHEDSIM_POLICY_H
-#define SCHEDSIM_POLICY_H
+#ifndef SIMULATOR_POLICY_H
+#define SIMULATOR_POLICY_H
 
 enum { SIM_SCHED_OTHER = 0, SIM_SCHED_FIFO = 1, SIM_SCHED_RR = 2, SIM_SCHED_BATCH = 3, SIM_SCHED_IDLE = 5, SIM_SCHED_DEADLINE = 6 };
 

@@ -2,7 +2,7 @@
 /* Reads the scripts of tasks: what stands between { and }. */
 #include <string.h>
 
-#include "schedsim/parser.h"
+#include "simulator/parser.h"
 
 #define MAX_CODE 1000000
 

@@ -3,8 +3,8 @@
  * Scenarios: what the simulator is asked to play. docs/schedsim.md describes the language; scenario_parse() reads it.
  * Included by both sides of the simulator: those that see the kernel's headers and those that see the C library's.
  */
-#ifndef SCHEDSIM_SCENARIO_H
-#define SCHEDSIM_SCENARIO_H
+#ifndef SIMULATOR_SCENARIO_H
+#define SIMULATOR_SCENARIO_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -73,7 +73,7 @@ struct sim_topology {
 struct sim_settings {
 	uint64_t latency, min_granularity, wakeup_granularity;
 	uint64_t rt_period, rt_runtime;
-	uint64_t tick;
+	uint64_t tick; /* 0: the scheduler looks at the running task exactly when it wants to */
 	uint64_t balance_min, balance_max;
 };
 

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "schedsim/parser.h"
-#include "schedsim/policy.h"
+#include "simulator/parser.h"
+#include "simulator/policy.h"
 
 static const struct {
 	const char *name;

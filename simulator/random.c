@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Makes random scenarios: a few cpus, a few kinds of tasks that run, sleep, wake each other, and change their policies. */
+#include "simulator/random.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define NR_QUEUES 3
+
+struct maker {
+	FILE *out;
+	uint64_t state;
+	unsigned cpus;
+	unsigned templates;
+	unsigned deadline_percent; /* of one cpu, asked for so far */
+};
+
+static unsigned pick(struct maker *m, unsigned n)
+{
+	uint64_t x = m->state += 0x9e3779b97f4a7c15ULL;
+
+	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9ULL;
+	x = (x ^ x >> 27) * 0x94d049bb133111ebULL;
+	return (unsigned)((x ^ x >> 31) >> 8) % n;
+}
+
+/* Some microseconds, short ones as often as long ones. */
+static unsigned some_us(struct maker *m, unsigned most)
+{
+	unsigned range = most;
+
+	while (range > 100 && pick(m, 2))
+		range /= 4;
+	return 1 + pick(m, range);
+}
+
+static void make_time(struct maker *m, const char *command, unsigned most_us)
+{
+	unsigned low = some_us(m, most_us);
+
+	fprintf(m->out, "\t%s %uus", command, low);
+	if (pick(m, 2))
+		fprintf(m->out, "..%uus", low + some_us(m, most_us));
+	fputc('\n', m->out);
+}
+
+static void make_cpus(struct maker *m)
+{
+	unsigned first = pick(m, m->cpus), last = first + pick(m, m->cpus - first);
+
+	fprintf(m->out, first == last ? "cpus %u" : "cpus %u-%u", first, last);
+}
+
+static void make_change(struct maker *m)
+{
+	static const char *const policies[] = { "other", "other", "batch", "idle", "fifo 5", "rr 5", "rr 50" };
+
+	switch (pick(m, 4)) {
+	case 0:
+		fprintf(m->out, "\tnice %d\n", (int)pick(m, 40) - 20);
+		break;
+	case 1:
+		fprintf(m->out, "\tpolicy %s\n", policies[pick(m, 7)]);
+		break;
+	case 2:
+		fputc('\t', m->out);
+		make_cpus(m);
+		fputc('\n', m->out);
+		break;
+	default:
+		fprintf(m->out, "\tyield\n");
+	}
+}
+
+static void make_wake(struct maker *m)
+{
+	unsigned queue = pick(m, NR_QUEUES);
+
+	switch (pick(m, 5)) {
+	case 0:
+		fprintf(m->out, "\twake q%u all\n", queue);
+		break;
+	case 1:
+		fprintf(m->out, "\twake q%u %u\n", queue, 1 + pick(m, 5));
+		break;
+	case 2:
+		fprintf(m->out, "\twake q%u sync\n", queue);
+		break;
+	default:
+		fprintf(m->out, "\twake q%u\n", queue);
+	}
+}
+
+static void make_commands(struct maker *m, bool changes)
+{
+	for (unsigned n = 1 + pick(m, 5); n; n--) {
+		switch (pick(m, changes ? 10 : 8)) {
+		case 0:
+		case 1:
+		case 2:
+			make_time(m, "run", 20000);
+			break;
+		case 3:
+		case 4:
+			make_time(m, "sleep", 30000);
+			break;
+		case 5:
+			fprintf(m->out, "\twait q%u\n", pick(m, NR_QUEUES));
+			break;
+		case 6:
+			make_wake(m);
+			break;
+		case 7:
+			if (m->templates && pick(m, 4) == 0)
+				fprintf(m->out, "\tfork c%u\n\tsleep 20ms\n", pick(m, m->templates));
+			else
+				fprintf(m->out, "\tyield\n");
+			break;
+		default:
+			make_change(m);
+		}
+	}
+}
+
+static void make_script(struct maker *m, bool changes)
+{
+	fprintf(m->out, " {\n");
+	if (pick(m, 3) == 0)
+		make_commands(m, changes);
+	if (pick(m, 5)) {
+		fprintf(m->out, pick(m, 3) ? "\tloop {\n" : "\tloop %u {\n", 1 + pick(m, 50));
+		make_commands(m, changes);
+		make_time(m, pick(m, 3) ? "run" : "sleep", 10000); /* no loop without a command that takes time */
+		fprintf(m->out, "\t}\n");
+	}
+	fprintf(m->out, "}\n");
+}
+
+static void make_deadline(struct maker *m)
+{
+	unsigned percent = 5 + pick(m, 30), period = 2 + pick(m, 60);
+	unsigned runtime = period * 10 * percent;
+
+	if (m->deadline_percent + percent > 50 * m->cpus) {
+		fprintf(m->out, " {\n\trun 5ms\n}\n");
+		return;
+	}
+	m->deadline_percent += percent;
+	fprintf(m->out, " policy deadline %uus %ums %ums {\n\tloop {\n\t\trun %uus\n\t\tyield\n\t}\n}\n", runtime, period, period,
+		1 + pick(m, runtime));
+}
+
+static void make_task(struct maker *m, unsigned number)
+{
+	static const char *const policies[] = { "", "", "", "", " nice 5", " nice -10", " policy batch", " policy idle", " policy fifo 10",
+						" policy rr 10", " policy rr 20", " policy fifo 99" };
+	unsigned kind = pick(m, 14);
+
+	fprintf(m->out, "\ntask t%u", number);
+	if (kind >= 12) {
+		make_deadline(m);
+		return;
+	}
+	if (pick(m, 2))
+		fprintf(m->out, " count %u", 1 + pick(m, 8));
+	if (pick(m, 3) == 0)
+		fprintf(m->out, " start %uus", some_us(m, 50000));
+	if (pick(m, 3) == 0)
+		fprintf(m->out, " every %uus", some_us(m, 50000));
+	fputs(policies[kind], m->out);
+	if (pick(m, 4) == 0) {
+		fputc(' ', m->out);
+		make_cpus(m);
+	}
+	make_script(m, pick(m, 3) == 0);
+}
+
+static void make_machine(struct maker *m)
+{
+	static const struct {
+		const char *text;
+		unsigned cpus;
+	} machines[] = {
+		{ "cpus 1", 1 },
+		{ "cpus 1", 1 },
+		{ "cpus 2", 2 },
+		{ "cpus 3", 3 },
+		{ "cpus 4", 4 },
+		{ "topology cores 2 threads 2", 4 },
+		{ "topology sockets 2 cores 2 threads 2", 8 },
+		{ "topology nodes 2 sockets 1 cores 3 threads 2", 12 },
+		{ "topology nodes 4 sockets 1 cores 2 threads 2", 16 },
+	};
+	unsigned machine = pick(m, sizeof(machines) / sizeof(machines[0]));
+
+	m->cpus = machines[machine].cpus;
+	fprintf(m->out, "%s\nuntil %ums\nseed %u\n", machines[machine].text, 100 + pick(m, 900), pick(m, 1000000));
+	if (pick(m, 4) == 0)
+		fprintf(m->out, "latency %ums\n", 1 + pick(m, 40));
+	if (pick(m, 4) == 0)
+		fprintf(m->out, "tick %ums\n", 1 + pick(m, 4));
+}
+
+char *random_scenario(uint64_t seed)
+{
+	struct maker m = { .state = seed };
+	char *text = NULL;
+	size_t size = 0;
+
+	m.out = open_memstream(&text, &size);
+	if (!m.out)
+		return NULL;
+	fprintf(m.out, "# random scenario %llu\n", (unsigned long long)seed);
+	make_machine(&m);
+	for (unsigned templates = pick(&m, 3), i = 0; i < templates; i++) {
+		fprintf(m.out, "\ntemplate c%u", i);
+		make_script(&m, false);
+		m.templates++;
+	}
+	for (unsigned tasks = 1 + pick(&m, 6), i = 0; i < tasks; i++)
+		make_task(&m, i);
+	if (fclose(m.out)) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
