@@ -128,7 +128,7 @@ static void walk(struct explain *explain, const struct snapshot_task *task, int 
 			continue;
 		walk(explain, other, depth + 1, peers[i].role);
 		/* A process can act by any of its threads. */
-		for (uint32_t j = 0; j < explain->view.header->nr_tasks && wait_graph_peer_is_process(&peers[i]); j++) {
+		for (uint32_t j = 0; j < explain->view.header->nr_tasks && wait_graph_peers_are_processes(task); j++) {
 			const struct snapshot_task *thread = &explain->view.tasks[j];
 
 			if (thread->tgid == other->tid && thread != other)
@@ -162,6 +162,12 @@ static bool print_circle(const struct explain *explain, const struct snapshot_ta
 		line_put(&line, 0, " waits for ");
 	}
 	line_printf(&line, "%u", circle[0]->tid);
+	for (int i = 0; i < nr; i++) {
+		if (strcmp(circle[i]->wait, "futex"))
+			continue;
+		line_put(&line, 0, " (if the C library's mutexes tell the truth about who holds them)");
+		break;
+	}
 	line_end(&line, stdout);
 	return true;
 }

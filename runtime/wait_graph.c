@@ -4,9 +4,28 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool wait_graph_peer_is_process(const struct snapshot_peer *peer)
+/* Waits that only their peers can end; and whether a peer stands for its whole process. */
+static const struct {
+	const char *wait;
+	bool processes;
+} closed[] = {
+	{ "pipe read", true }, { "pipe write", true }, { "file lock", true }, { "child", true }, { "vfork", true }, { "futex", false },
+	{ "PI futex", false }, { "mutex", false }, { "exec", false },
+};
+
+static int find_closed(const struct snapshot_task *task)
 {
-	return strncmp(peer->role, "holder", 6) != 0;
+	for (size_t i = 0; i < sizeof(closed) / sizeof(closed[0]); i++)
+		if (!strcmp(closed[i].wait, task->wait))
+			return i;
+	return -1;
+}
+
+bool wait_graph_peers_are_processes(const struct snapshot_task *task)
+{
+	int which = find_closed(task);
+
+	return which < 0 || closed[which].processes;
 }
 
 static uint32_t place(const struct wait_graph *graph, const struct snapshot_task *task)
@@ -19,7 +38,7 @@ bool wait_graph_stuck(const struct wait_graph *graph, const struct snapshot_task
 	return graph->stuck[place(graph, task)];
 }
 
-/* A thread of the process that is not known to be stuck; without one, a stuck one: where the circle goes on. NULL: there is none. */
+/* A thread of the process that is not known to be stuck; without one, @leader itself if it lives, or any: where the circle goes on. NULL: none lives. */
 static const struct snapshot_task *thread_of(const struct wait_graph *graph, const struct snapshot_task *leader)
 {
 	const struct snapshot_task *stuck = NULL;
@@ -37,14 +56,12 @@ static const struct snapshot_task *thread_of(const struct wait_graph *graph, con
 	return stuck;
 }
 
-/* Whom @peer waits on to act; NULL if nobody known can. */
-static const struct snapshot_task *actor(const struct wait_graph *graph, const struct snapshot_peer *peer)
+/* Who is to act for @task to go on, of those that @peer stands for; NULL if the snapshot does not show it. */
+static const struct snapshot_task *actor(const struct wait_graph *graph, const struct snapshot_task *task, const struct snapshot_peer *peer)
 {
-	const struct snapshot_task *task = snapshot_task(graph->view, peer->tid);
+	const struct snapshot_task *other = snapshot_task(graph->view, peer->tid);
 
-	if (task && graph->stuck[place(graph, task)] && wait_graph_peer_is_process(peer))
-		return thread_of(graph, task);
-	return task;
+	return other && wait_graph_peers_are_processes(task) ? thread_of(graph, other) : other;
 }
 
 static bool may_go_on(const struct wait_graph *graph, const struct snapshot_task *task)
@@ -53,13 +70,14 @@ static bool may_go_on(const struct wait_graph *graph, const struct snapshot_task
 	const struct snapshot_peer *peers = snapshot_peers(graph->view, task, &nr);
 
 	for (uint32_t i = 0; i < nr; i++) {
-		const struct snapshot_task *other = actor(graph, &peers[i]);
+		const struct snapshot_task *other = actor(graph, task, &peers[i]);
 
 		/* What the snapshot does not show may do anything. */
 		if (!other || !graph->stuck[place(graph, other)])
 			return true;
 	}
-	return false;
+	/* What a process has open all its threads have. */
+	return wait_graph_peers_are_processes(task) && !graph->stuck[place(graph, thread_of(graph, task))];
 }
 
 /* At first every task that only its peers can wake counts as stuck; then those come free that have a peer that is not. */
@@ -76,7 +94,8 @@ int wait_graph_make(const struct snapshot_view *view, struct wait_graph *ret_gra
 		uint32_t nr_peers;
 
 		snapshot_peers(view, task, &nr_peers);
-		ret_graph->stuck[i] = task->since && task->until == UINT64_MAX && nr_peers && !(task->flags & SNAPSHOT_TASK_MORE_PEERS);
+		ret_graph->stuck[i] = task->since && task->until == UINT64_MAX && nr_peers && find_closed(task) >= 0 && task->state != 'Z' &&
+				      task->state != 'X' && !(task->flags & SNAPSHOT_TASK_MORE_PEERS);
 	}
 	do {
 		changed = false;
@@ -114,7 +133,7 @@ int wait_graph_circle(const struct wait_graph *graph, const struct snapshot_task
 		if (nr == max)
 			return 0;
 		circle[nr++] = task;
-		task = nr_peers ? actor(graph, &peers[0]) : NULL;
+		task = nr_peers ? actor(graph, task, &peers[0]) : NULL;
 	}
 	return 0;
 }

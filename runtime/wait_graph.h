@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Who waits for whom. A waiting task can go on when one of its peers does something, or when its time-out passes. A task that is waiting, without a
- * time-out, for peers that are all stuck themselves is stuck for ever: a deadlock. (A signal can still end an interruptible wait.)
+ * time-out, for peers that are all stuck themselves is stuck for ever: a deadlock, unless a signal breaks it up. Only waits that nobody but the
+ * known peers can end count: not poll, which may also wait for the outside, nor a FIFO that anybody can still open.
  */
 #ifndef RUNTIME_WAIT_GRAPH_H
 #define RUNTIME_WAIT_GRAPH_H
@@ -26,7 +27,7 @@ bool wait_graph_stuck(const struct wait_graph *graph, const struct snapshot_task
  */
 int wait_graph_circle(const struct wait_graph *graph, const struct snapshot_task *task, const struct snapshot_task **circle, int max);
 
-/* A peer that is a process can act by any of its threads. */
-bool wait_graph_peer_is_process(const struct snapshot_peer *peer);
+/* Can a peer of @task act by any thread of its process? The holder of a mutex cannot. */
+bool wait_graph_peers_are_processes(const struct snapshot_task *task);
 
 #endif

@@ -16,6 +16,8 @@ import time
 
 from run import Failure
 
+from .conformance import build, clean_data, make_rootfs
+
 
 def expect(condition, message):
     if not condition:
@@ -79,6 +81,18 @@ class Container:
 def seeing(context):
     def container(script, *options, name=None):
         return Container(context, *options, "builtin:busybox", "sh", "-c", script, name=name)
+
+    def scene(name, *options):
+        root = make_rootfs(context)
+        program = build(context, root, "waiting", "static", folder="tests/seeing")
+        clean_data(root)
+        return Container(context, *options, "--rootfs", root, "--tmpfs", "/tmp", "--", program, name, name="one")
+
+    def named(c, name, condition=lambda t: t["wait"], what="does not wait"):
+        return c.wait_for(lambda t: t["command"] == name and condition(t), f"{name} {what}")
+
+    def explain(c, task, status=0):
+        return json.loads(c.ask("explain-wait", "--format", "json", "one", str(task["tid"]), status=status))
 
     def listing():
         with container("echo ready; read x", name="web-1") as c:
@@ -186,6 +200,69 @@ def seeing(context):
                 expect("\\x1b[2J\\x0a" in output, f"the name is not shown escaped: {output}")
                 expect("\033" not in output, "an escape sequence reaches the terminal")
 
+    def kinds():
+        """What each of a zoo of sleepers is said to wait for."""
+        with scene("kinds") as c:
+            zoo = {"sleep": ("timer", "sleep", "S"), "poll": ("queue", "poll", "S"), "child": ("child", "child", "S"),
+                   "socket": ("queue", "socket read", "S"), "posix-2": ("lock", "file lock", "S"), "stop": ("stop", "stopped", "T"),
+                   "fifo": ("queue", "FIFO open for reading", "S"), "futex": ("lock", "futex", "S"), "posix-1": ("timer", "sleep", "S")}
+            tasks = {}
+            for name, (kind, wait, state) in zoo.items():
+                task = tasks[name] = named(c, name)
+                expect((task["wait"]["kind"], task["wait"]["type"]) == (kind, wait), f"{name}: {task}")
+                expect(task["state"] == {"S": "sleeping", "T": "stopped"}[state], f"{name}: {task}")
+            wait = tasks["sleep"]["wait"]
+            expect(wait["untilNs"] - wait["sinceNs"] > 900e9, f"sleep has no end: {wait}")
+            expect(tasks["poll"]["wait"]["untilNs"], f"poll has no end: {tasks['poll']}")
+            expect("/tmp/range" in tasks["posix-2"]["wait"]["object"], f"the range's file: {tasks['posix-2']}")
+            expect([p["tid"] for p in tasks["posix-2"]["wait"]["peers"]] == [tasks["posix-1"]["tid"]], f"who has the range: {tasks['posix-2']}")
+            child = named(c, "grandchild")
+            expect([p["tid"] for p in tasks["child"]["wait"]["peers"]] == [child["tid"]], f"whose end: {tasks['child']}")
+            expect("fifo" in tasks["fifo"]["wait"]["object"], f"which FIFO: {tasks['fifo']}")
+            nice = named(c, "nice", lambda t: t["nice"] == 7, "has no nice value")
+            expect(nice["policy"] == "batch" and nice["class"] == "fair" and nice["state"] in ("running", "ready"), f"nice: {nice}")
+            rr = named(c, "rr")
+            expect(rr["policy"] == "rr" and rr["rtPriority"] == 10 and rr["class"] == "rt", f"rr: {rr}")
+            expect(explain(c, nice)["chain"][0]["task"]["wait"] is None, "a task that runs waits")
+            expect("rt/rr:10" in c.ask("ps", "one") and "fair/batch" in c.ask("ps", "one"), "classes in the table")
+
+    def chain():
+        """A reader waits for a pipe, its writer for a lock, the lock's holder for the disk."""
+        with scene("chain") as c:
+            reader = named(c, "reader")
+            named(c, "writer", lambda t: t["wait"] and t["wait"]["type"] == "file lock")
+            end = time.monotonic() + 60
+            while True:
+                steps = explain(c, reader)["chain"]
+                names = [s["task"]["command"] for s in steps]
+                expect(names == ["reader", "writer", "holder"], f"the chain is {names}")
+                waits = [s["task"]["wait"]["kind"] if s["task"]["wait"] else None for s in steps]
+                expect(waits[:2] == ["queue", "lock"] and not any(s["stuck"] for s in steps), f"the chain's waits are {waits}")
+                if waits[2] == "disk":
+                    break
+                expect(time.monotonic() < end, "the holder is never seen waiting for the disk")
+            expect([s["role"] for s in steps] == [None, "peer", "holder"] and [s["depth"] for s in steps] == [0, 1, 2], f"{steps}")
+            expect("/tmp/lock" in steps[1]["task"]["wait"]["object"], f"which lock: {steps[1]}")
+            text = c.ask("explain-wait", "one", str(reader["tid"]))
+            expect(re.search(r"reader.*pipe read.*\n.*peer \d+ writer.*file lock.*/tmp/lock.*\n.*holder \d+ holder", text), text)
+
+    def deadlocks():
+        """Circles are called so, with exit status 3; what only looks like one is not."""
+        for name, members, others in (("flocks", "abc", ["outsider"]), ("pipes", ["left", "right"], []), ("threads", ["one", "other"], [])):
+            with scene(name) as c:
+                # In the end all of them wait for something without end.
+                tasks = {n: named(c, n, lambda t: t["wait"] and t["wait"]["untilNs"] is None) for n in [*members, *others]}
+                for n, task in tasks.items():
+                    found = explain(c, task, status=3)
+                    expect(sorted(found["deadlock"]) == sorted(tasks[m]["tid"] for m in members), f"{name}, from {n}: {found['deadlock']}")
+                expect("deadlock: " in c.ask("explain-wait", "one", str(tasks[members[0]]["tid"]), status=3), "no deadlock in words")
+                expect(explain(c, c.ps()[1])["deadlock"] is None, "pid 1 is no part of it")
+        with scene("way-out") as c:
+            left = named(c, "left")
+            third = named(c, "third")
+            found = explain(c, left)
+            expect(found["deadlock"] is None and third["tid"] in [s["task"]["tid"] for s in found["chain"]], f"a way out: {found}")
+
     def threads():
         with container("echo ready; read x", "--cpus", "2", "--async-threads", "3", name="one") as c:
             found = json.loads(c.ask("ps", "--threads", "--format", "json", "one"))["threads"]
@@ -205,6 +282,12 @@ def seeing(context):
         with container("echo ready; read x", name="one") as c:
             pid = c.list()[0]["pid"]
             os.kill(pid, signal.SIGSTOP)
+            for task in os.listdir(f"/proc/{pid}/task"): # its threads stop one after the other
+                while True:
+                    with open(f"/proc/{pid}/task/{task}/stat") as f:
+                        if f.read().rsplit(")", 1)[1].split()[0] == "T":
+                            break
+                    time.sleep(0.02)
             output = c.ask("ps", "one", status=125)
             expect("did not answer within" in output, f"a stopped kernel: {output}")
             os.kill(pid, signal.SIGCONT)
@@ -276,4 +359,4 @@ def seeing(context):
             os.close(fd)
             expect(status == 0, f"top ends with {status}")
 
-    return [(f.__name__, f) for f in (listing, leftovers, impostors, protocol, tasks, hostile_names, threads, silence, errors, top, top_terminal)]
+    return [(f.__name__, f) for f in (listing, leftovers, impostors, protocol, tasks, kinds, chain, deadlocks, hostile_names, threads, silence, errors, top, top_terminal)]
