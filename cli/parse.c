@@ -26,9 +26,18 @@ int cli_next(const struct cli_command *command, int argc, char **argv, int *inde
 		return CLI_END;
 	if (!strcmp(argument, "--help") || !strcmp(argument, "-h"))
 		return CLI_HELP;
-	equals = strchr(argument, '=');
-	option = strncmp(argument, "--", 2) ? NULL :
-		 find_option(command, argument + 2, equals ? (size_t)(equals - argument) - 2 : strlen(argument) - 2);
+	equals = argument[1] == '-' ? strchr(argument, '=') : NULL;
+	option = find_option(command, argument + 1 + (argument[1] == '-'),
+			     argument[1] != '-' ? 1 : equals ? (size_t)(equals - argument) - 2 : strlen(argument) - 2);
+	/* One dash stands before names of one letter, and before no others. */
+	if (option && (argument[1] == '-') == (strlen(option->name) == 1))
+		option = NULL;
+	if (option && argument[1] != '-' && argument[2]) {
+		if (option->value == VALUE_NONE)
+			option = NULL;
+		else
+			equals = argument + 1; /* -oFILE: the value begins behind the letter */
+	}
 	if (!option) {
 		fail(error, 0, "%s: unknown option %s", command->name, argument);
 		fail_remedy(error, "\"linuxd %s --help\" lists the options", command->name);
@@ -42,7 +51,7 @@ int cli_next(const struct cli_command *command, int argc, char **argv, int *inde
 		*ret_value = equals + 1;
 	} else if (option->value == VALUE_REQUIRED) {
 		if (*index >= argc) {
-			fail(error, 0, "%s: option --%s needs a value: %s", command->name, option->name, option->shown);
+			fail(error, 0, "%s: option %s needs a value: %s", command->name, argument, option->shown);
 			return CLI_ERROR;
 		}
 		*ret_value = argv[(*index)++];

@@ -196,7 +196,7 @@ static int take_option(struct run *run, int option, const char *value, struct er
 	case RUN_TRACE:
 		run->trace = (struct trace_target){ .path = value };
 		config->trace = &run->trace;
-		config->trace_what = TRACE_ALL;
+		config->trace_what = RECORD_ALL;
 		return trace_target_open(&run->trace, error);
 	case RUN_STATS:
 		config->stats = true;

@@ -31,7 +31,13 @@ def quoted(text):
     return '"' + text.replace('\\', '\\\\').replace('"', '\\"') + '"'
 
 
+def dashed(name):
+    return ('-' if len(name) == 1 else '--') + name
+
+
 def shown(name, value):
+    if len(name) == 1 and value != '-':
+        return f'-{name} {value}'
     if value == '-':
         return f'--{name}'
     if value.startswith('['):
@@ -96,8 +102,8 @@ def bash(commands, options, out):
     for name, _, _ in commands:
         if not options[name]:
             continue
-        directories = '|'.join(f'--{o}' for o, v, _ in options[name] if v in ('DIR', 'HOST:CTR[:ro]'))
-        words = ' '.join(f'--{o}' for o, _, _ in options[name])
+        directories = '|'.join(dashed(o) for o, v, _ in options[name] if v in ('DIR', 'HOST:CTR[:ro]'))
+        words = ' '.join(dashed(o) for o, _, _ in options[name])
         out.write(f'\t{name})\n\t\tcase $before in\n')
         if directories:
             out.write(f'\t\t{directories})\n\t\t\tCOMPREPLY=($(compgen -d -- "$word"))\n\t\t\treturn ;;\n')

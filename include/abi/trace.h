@@ -23,10 +23,10 @@
 #define TRACE_MAX_RINGS 65 /* BOOT_MAX_CPUS and one */
 
 /* What is recorded. Tasks that come, change their program and go are always. */
-#define TRACE_SCHED 0x1    /* switches, wake-ups, migrations, hand-offs between carriers */
-#define TRACE_SYSCALLS 0x2
-#define TRACE_WAIT 0x4     /* what tasks wait for; host I/O of the async threads */
-#define TRACE_ALL 0x7
+#define RECORD_SCHED 0x1    /* switches, wake-ups, migrations, hand-offs between carriers */
+#define RECORD_SYSCALLS 0x2
+#define RECORD_WAIT 0x4     /* what tasks wait for; host I/O of the async threads */
+#define RECORD_ALL 0x7
 
 enum trace_type {
 	TRACE_NOTHING,
@@ -93,7 +93,7 @@ struct trace_area {
 	uint32_t nr_rings, nr_slots; /* nr_slots is a power of 2 */
 	uint64_t records_offset;     /* of the first ring's slots, from the start of the area */
 	uint64_t start;              /* CLOCK_MONOTONIC when recording began */
-	uint32_t what;               /* TRACE_SCHED | ... */
+	uint32_t what;               /* RECORD_SCHED | ... */
 	uint32_t nr_cpus;
 	uint64_t pad;
 	struct trace_ring rings[TRACE_MAX_RINGS];

@@ -120,7 +120,7 @@ long async_host_io(long (*function)(void *arg), void *arg, const struct async_su
 	}
 	wait_queue_init(&request.wait);
 	request.task = current;
-	request.queued = trace_flags & TRACE_WAIT ? ktime_get() : 0;
+	request.queued = trace_flags & RECORD_WAIT ? ktime_get() : 0;
 	list_add_tail(&request.link, &async_queue);
 	async_word++;
 	host_futex(&async_word, FUTEX_WAKE, 1, NULL, NULL, 0);

@@ -24,6 +24,7 @@ typedef long inspect_handler_t(const u64 argument[4], struct inspect_answer *ret
 void inspect_serve(void);
 
 inspect_handler_t inspect_snapshot;
+inspect_handler_t inspect_trace_start, inspect_trace_stop;
 
 /* The host threads, for a snapshot. Nothing may change between the two calls; records are zeroed. */
 struct snapshot_thread;

@@ -5,6 +5,7 @@
 #include "kernel/arch/x86_64/uaccess.h"
 #include "kernel/sched/carrier.h"
 #include "kernel/sched/internal.h"
+#include "kernel/sched/wait_info.h"
 #include "kernel/sys/syscall.h"
 #include "kernel/task/task.h"
 #include "kernel/time/timer.h"
@@ -123,8 +124,7 @@ void __trace_handoff(struct task_struct *next, struct carrier *target, bool was_
 void __trace_wait(struct task_struct *task)
 {
 	struct trace_record records[1 + OBJECT_RECORDS];
-	char text[OBJECT_RECORDS * TRACE_TEXT_SIZE];
-	size_t length = trace_describe_wait(task, text, sizeof(text));
+	struct wait_info info;
 
 	records[0] = record_of(TRACE_WAIT_BEGIN, task);
 	records[0].small = (u8)task_block_kind(task);
@@ -132,7 +132,9 @@ void __trace_wait(struct task_struct *task)
 	records[0].wait.object = (u64)task->block_object;
 	records[0].wait.since = task->block_start;
 	records[0].wait.uninterruptible = !(task->state & TASK_INTERRUPTIBLE);
-	trace_write(records, length ? 1 + trace_text(records + 1, OBJECT_RECORDS, records, TRACE_TEXT_OBJECT, text, length) : 1);
+	if (!task_wait_text(task, &info))
+		info.length = 0;
+	trace_write(records, info.length ? 1 + trace_text(records + 1, OBJECT_RECORDS, records, TRACE_TEXT_OBJECT, info.text, info.length) : 1);
 }
 
 void __trace_io(struct task_struct *task, u64 queued, u64 started, long result)

@@ -112,7 +112,7 @@ static void describe_tasks(void)
 
 	for_each_task(task) {
 		__trace_task(task, false);
-		if ((trace_flags & TRACE_WAIT) && task != current && task->block_start && task->state != TASK_RUNNING && !task->exit_state)
+		if ((trace_flags & RECORD_WAIT) && task != current && task->block_start && task->state != TASK_RUNNING && !task->exit_state)
 			__trace_wait(task);
 	}
 }
@@ -122,7 +122,7 @@ long trace_start(u32 what, u64 nr_slots, struct trace_area **ret_area, size_t *r
 	u32 slots = TRACE_MIN_SLOTS;
 
 	assert_kernel_locked();
-	if (!what || (what & ~(u32)TRACE_ALL) || nr_slots > TRACE_MAX_SLOTS)
+	if (!what || (what & ~(u32)RECORD_ALL) || nr_slots > TRACE_MAX_SLOTS)
 		return -EINVAL;
 	if ((trace_flags & TRACE_ON) || !free_area())
 		return -EBUSY;

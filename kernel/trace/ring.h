@@ -15,7 +15,4 @@ unsigned trace_text(struct trace_record *records, unsigned room, const struct tr
 /* The task's number in records. */
 pid_t trace_tid(const struct task_struct *task);
 
-/* What the task, asleep or about to sleep, waits for, in words: a file, a process, an address. Returns the length; 0: nothing is known. */
-size_t trace_describe_wait(struct task_struct *task, char *text, size_t size);
-
 #endif

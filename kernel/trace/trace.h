@@ -53,30 +53,30 @@ static inline void trace_signal(struct task_struct *task, int sig, int code, pid
 static inline void trace_switch(int cpu, struct task_struct *prev, struct task_struct *next)
 {
 	if (prev != next)
-		TRACE_POINT(TRACE_SCHED, __trace_switch(cpu, prev, next));
+		TRACE_POINT(RECORD_SCHED, __trace_switch(cpu, prev, next));
 }
 /* `task` is about to be queued on to_cpu by whoever runs here. */
 static inline void trace_wakeup(struct task_struct *task, int from_cpu, int to_cpu)
 {
-	TRACE_POINT(TRACE_SCHED | TRACE_WAIT, __trace_wakeup(task, from_cpu, to_cpu));
+	TRACE_POINT(RECORD_SCHED | RECORD_WAIT, __trace_wakeup(task, from_cpu, to_cpu));
 }
 static inline void trace_migrate(struct task_struct *task, int from_cpu, int to_cpu)
 {
-	TRACE_POINT(TRACE_SCHED, __trace_migrate(task, from_cpu, to_cpu));
+	TRACE_POINT(RECORD_SCHED, __trace_migrate(task, from_cpu, to_cpu));
 }
 /* The calling carrier gives its cpu to `target`. */
 static inline void trace_handoff(struct task_struct *next, struct carrier *target, bool was_idle)
 {
-	TRACE_POINT(TRACE_SCHED, __trace_handoff(next, target, was_idle));
+	TRACE_POINT(RECORD_SCHED, __trace_handoff(next, target, was_idle));
 }
 /* `task`, the current one, goes to sleep: block_kind, block_object and block_start are set. */
-static inline void trace_wait(struct task_struct *task) { TRACE_POINT(TRACE_WAIT, __trace_wait(task)); }
+static inline void trace_wait(struct task_struct *task) { TRACE_POINT(RECORD_WAIT, __trace_wait(task)); }
 static inline void trace_io(struct task_struct *task, u64 queued, u64 started, long result)
 {
-	TRACE_POINT(TRACE_WAIT, __trace_io(task, queued, started, result));
+	TRACE_POINT(RECORD_WAIT, __trace_io(task, queued, started, result));
 }
 
-/* Around a system call, without the kernel lock, if trace_flags has TRACE_SYSCALLS. */
+/* Around a system call, without the kernel lock, if trace_flags has RECORD_SYSCALLS. */
 void trace_syscall_enter(struct task_struct *task, const struct syscall_entry *entry, long number, const u64 args[6], u64 now);
 void trace_syscall_exit(struct task_struct *task, long number, long result, u64 start, u64 now);
 

@@ -525,7 +525,7 @@ int monitor_run(struct sandbox *sandbox, struct error *error)
 		result = exit_status(&monitor, error);
 		if (sandbox->config->stats)
 			print_stats(&monitor);
-		if (trace_record_stop(monitor.recorder, error) && !result)
+		if (trace_record_stop(monitor.recorder, NULL, error) && !result)
 			result = EXIT_LINUXD;
 	} else {
 		kill_all(&monitor);

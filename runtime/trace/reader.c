@@ -39,7 +39,7 @@ int trace_reader_attach(struct trace_reader *reader, const void *memory, size_t 
 	reader->batch = malloc(copy.nr_slots * sizeof(struct trace_record));
 	if (!reader->batch)
 		return fail(error, ENOMEM, "cannot read the trace");
-	reader->log = (struct trace_log){ .nr_rings = copy.nr_rings, .nr_cpus = copy.nr_cpus, .start = copy.start, .what = copy.what & TRACE_ALL };
+	reader->log = (struct trace_log){ .nr_rings = copy.nr_rings, .nr_cpus = copy.nr_cpus, .start = copy.start, .what = copy.what & RECORD_ALL };
 	if (reader->log.start > trace_now())
 		reader->log.start = trace_now();
 	for (unsigned int i = 0; i < copy.nr_rings; i++)

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "runtime/trace/text.h"
+#include "runtime/trace/timeline.h"
 
 struct trace_recorder {
 	struct trace_target *target;
@@ -24,17 +25,47 @@ struct trace_recorder {
 	struct error error;
 };
 
+int trace_target_format(struct trace_target *target, const char *name, struct error *error)
+{
+	static const char *const names[] = { [TRACE_FORMAT_TEXT] = "text", [TRACE_FORMAT_JSON] = "json", [TRACE_FORMAT_HTML] = "html" };
+
+	for (int i = TRACE_FORMAT_TEXT; i <= TRACE_FORMAT_HTML; i++) {
+		if (!strcmp(names[i], name)) {
+			target->format = i;
+			return 0;
+		}
+	}
+	return fail(error, 0, "--format %s: expected text, json or html", name);
+}
+
+static enum trace_format format_of(const char *path)
+{
+	const char *end = path ? strrchr(path, '.') : NULL;
+
+	if (end && !strcasecmp(end, ".json"))
+		return TRACE_FORMAT_JSON;
+	if (end && (!strcasecmp(end, ".html") || !strcasecmp(end, ".htm")))
+		return TRACE_FORMAT_HTML;
+	return TRACE_FORMAT_TEXT;
+}
+
 int trace_target_open(struct trace_target *target, struct error *error)
 {
 	int fd;
 
-	target->format = TRACE_FORMAT_TEXT;
-	if (!target->path || !strcmp(target->path, "-")) {
+	if (target->path && !strcmp(target->path, "-"))
+		target->path = NULL;
+	if (target->format == TRACE_FORMAT_AUTO)
+		target->format = format_of(target->path);
+	if (!target->path) {
 		fd = fcntl(1, F_DUPFD_CLOEXEC, 3);
 		if (fd < 0)
 			return fail(error, errno, "cannot write the trace to standard output");
 	} else {
-		fd = open(target->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+		fd = open(target->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+		target->made = fd >= 0;
+		if (fd < 0)
+			fd = open(target->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 		if (fd < 0)
 			return fail(error, errno, "cannot write the trace to %s", target->path);
 	}
@@ -42,6 +73,15 @@ int trace_target_open(struct trace_target *target, struct error *error)
 	if (!target->file)
 		return fail(error, errno, "cannot write the trace");
 	return 0;
+}
+
+void trace_target_discard(struct trace_target *target)
+{
+	if (target->made)
+		unlink(target->path);
+	if (target->file)
+		fclose(target->file);
+	target->file = NULL;
 }
 
 /* What an event older than this would come too late for the order of the text: a writer may be preempted between clock and ring. */
@@ -59,15 +99,18 @@ static long drain(struct trace_recorder *recorder)
 			return 0;
 		if (trace_reader_open(&recorder->reader, recorder->fd, offset, *recorder->length, &recorder->error))
 			return -1;
+		if (recorder->target->format == TRACE_FORMAT_TEXT) {
+			recorder->text = trace_text_new(recorder->target->file, recorder->target->pid);
+			if (!recorder->text)
+				return fail(&recorder->error, ENOMEM, "cannot write the trace");
+		}
 		recorder->open = true;
-		recorder->text = trace_text_new(recorder->target->file, recorder->target->pid);
-		if (!recorder->text)
-			return fail(&recorder->error, ENOMEM, "cannot write the trace");
 	}
 	n = trace_reader_drain(&recorder->reader, now);
 	if (n < 0)
 		return fail(&recorder->error, ENOMEM, "cannot record any further");
-	trace_text_write(recorder->text, &recorder->reader.log, now - HOLD_BACK_NS);
+	if (recorder->text)
+		trace_text_write(recorder->text, &recorder->reader.log, now - HOLD_BACK_NS);
 	return n;
 }
 
@@ -113,9 +156,26 @@ struct trace_recorder *trace_record_start(struct trace_target *target, int fd, c
 	return recorder;
 }
 
-int trace_record_stop(struct trace_recorder *recorder, struct error *error)
+static int write_all(struct trace_recorder *recorder, struct error *error)
 {
+	struct trace_target *target = recorder->target;
 	int result = 0;
+
+	if (!recorder->open)
+		result = fail(error, 0, "the container ended before anything was recorded");
+	else if (target->format == TRACE_FORMAT_TEXT)
+		trace_text_end(recorder->text, &recorder->reader.log);
+	else
+		result = trace_timeline_write(target, &recorder->reader.log, error);
+	if ((ferror(target->file) | fclose(target->file)) && !result)
+		result = fail(error, errno, "cannot write all of the trace to %s", target->path ? target->path : "standard output");
+	return result;
+}
+
+int trace_record_stop(struct trace_recorder *recorder, struct trace_summary *ret_summary, struct error *error)
+{
+	struct trace_summary summary = { 0 };
+	int result;
 
 	if (!recorder)
 		return 0;
@@ -123,12 +183,15 @@ int trace_record_stop(struct trace_recorder *recorder, struct error *error)
 	pthread_join(recorder->thread, NULL);
 	if (!recorder->error.text[0])
 		drain(recorder);
-	if (recorder->text)
-		trace_text_end(recorder->text, &recorder->reader.log);
+	for (unsigned int i = 0; i < recorder->reader.log.nr_rings; i++)
+		summary.records += recorder->reader.log.rings[i].nr;
+	summary.lost = recorder->reader.log.lost;
+	summary.seconds = recorder->open ? (trace_now() - recorder->reader.log.start) / 1e9 : 0;
+	result = write_all(recorder, error);
 	if (recorder->error.text[0])
 		result = fail(error, 0, "%s", recorder->error.text);
-	if ((ferror(recorder->target->file) | fclose(recorder->target->file)) && !result)
-		result = fail(error, errno, "cannot write all of the trace to %s", recorder->target->path ? recorder->target->path : "standard output");
+	if (ret_summary)
+		*ret_summary = summary;
 	trace_reader_close(&recorder->reader);
 	trace_log_free(&recorder->reader.log);
 	free(recorder);

@@ -8,17 +8,28 @@
 
 #include "runtime/trace/reader.h"
 
-enum trace_format { TRACE_FORMAT_AUTO, TRACE_FORMAT_TEXT };
+enum trace_format { TRACE_FORMAT_AUTO, TRACE_FORMAT_TEXT, TRACE_FORMAT_JSON, TRACE_FORMAT_HTML };
 
 struct trace_target {
 	const char *path;         /* NULL: standard output */
 	enum trace_format format; /* AUTO: by the end of path; text if that says nothing */
 	int pid;                  /* only this process; 0: all */
+	const char *title;        /* of the page; NULL: none */
 	FILE *file;
+	bool made; /* the file was not there before */
 };
 
+struct trace_summary {
+	uint64_t records, lost;
+	double seconds;
+};
+
+/* "text", "json", "html" */
+int trace_target_format(struct trace_target *target, const char *name, struct error *error);
 /* Before anything is recorded, so that what cannot be written is known at once. */
 int trace_target_open(struct trace_target *target, struct error *error);
+/* Nothing came of it: a file that was made is removed. */
+void trace_target_discard(struct trace_target *target);
 
 struct trace_recorder;
 /*
@@ -26,7 +37,10 @@ struct trace_recorder;
  * written as it comes, the other formats at the end. NULL with @error set.
  */
 struct trace_recorder *trace_record_start(struct trace_target *target, int fd, const uint64_t *offset, const uint64_t *length, struct error *error);
-/* After the last thing that is to be recorded. @recorder may be NULL. -1 with @error set if something could not be written. */
-int trace_record_stop(struct trace_recorder *recorder, struct error *error);
+/*
+ * After the last thing that is to be recorded. @recorder and @ret_summary may be NULL. -1 with @error set if something could not be
+ * written.
+ */
+int trace_record_stop(struct trace_recorder *recorder, struct trace_summary *ret_summary, struct error *error);
 
 #endif

@@ -30,7 +30,7 @@ struct trace_recorder *trace_record_start(struct trace_target *target, int fd, c
 {
 	return NULL;
 }
-int trace_record_stop(struct trace_recorder *recorder, struct error *error) { return 0; }
+int trace_record_stop(struct trace_recorder *recorder, struct trace_summary *ret_summary, struct error *error) { return 0; }
 
 static struct sandbox_config config;
 static struct sandbox sandbox;

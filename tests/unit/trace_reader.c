@@ -21,7 +21,7 @@ static void reset(void)
 {
 	memset(&memory, 0, sizeof(memory));
 	memory.area = (struct trace_area){ .magic = TRACE_MAGIC, .version = TRACE_VERSION, .record_size = 64, .nr_rings = 3, .nr_cpus = 2,
-					   .nr_slots = SLOTS, .records_offset = TRACE_AREA_HEADER, .start = 1000, .what = TRACE_ALL };
+					   .nr_slots = SLOTS, .records_offset = TRACE_AREA_HEADER, .start = 1000, .what = RECORD_ALL };
 }
 
 static void attach(void)

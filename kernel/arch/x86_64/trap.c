@@ -226,13 +226,13 @@ static void do_syscall_traced(struct pt_regs *regs, struct task_struct *task)
 		return;
 	}
 	returns = !(syscall_table[nr].flags & SYSCALL_NORETURN);
-	if (flags & TRACE_SYSCALLS)
+	if (flags & RECORD_SYSCALLS)
 		trace_syscall_enter(task, &syscall_table[nr], (long)nr, args, start);
 	if (flags & TRACE_STRACE)
 		strace_enter(task, &syscall_table[nr], args, start);
 	do_syscall(regs, task);
 	end = ktime_get();
-	if ((READ_ONCE(trace_flags) & TRACE_SYSCALLS) && returns)
+	if ((READ_ONCE(trace_flags) & RECORD_SYSCALLS) && returns)
 		trace_syscall_exit(task, (long)nr, (long)regs->rax, start, end);
 	if (flags & TRACE_STRACE)
 		strace_exit(task, &syscall_table[nr], args, (long)regs->rax, start, end);
@@ -243,7 +243,7 @@ void syscall_from_user(struct pt_regs *regs)
 {
 	struct task_struct *task = current;
 
-	if (unlikely(READ_ONCE(trace_flags) & (TRACE_SYSCALLS | TRACE_STRACE)))
+	if (unlikely(READ_ONCE(trace_flags) & (RECORD_SYSCALLS | TRACE_STRACE)))
 		do_syscall_traced(regs, task);
 	else
 		do_syscall(regs, task);
