@@ -258,6 +258,7 @@ static int prepare(const struct cli_command *command, struct run *run, char **ar
 	if (config->deterministic && config->cpus > 1)
 		return fail(error, 0, "run: --deterministic has one cpu, --cpus %u asks for more", config->cpus);
 	config->argv = arguments[0] ? arguments : shell;
+	run->trace.title = config->name ? config->name : config->argv[0];
 	if (!strncmp(config->rootfs, "builtin:", 8)) {
 		run->made_rootfs = builtin_make_rootfs(config->rootfs, error);
 		if (!run->made_rootfs)

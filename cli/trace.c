@@ -130,13 +130,15 @@ static void wait_for_end(const struct request *request, int connection, int sign
 	uint64_t end = trace_now() + (uint64_t)(request->seconds * 1e9);
 
 	for (;;) {
-		struct pollfd polls[2] = { { .fd = connection, .events = POLLIN }, { .fd = signals, .events = POLLIN } };
+		/* The third one: nobody reads our output any more. */
+		struct pollfd polls[3] = { { .fd = connection, .events = POLLIN }, { .fd = signals, .events = POLLIN },
+					   { .fd = request->target.path ? -1 : 1 } };
 		uint64_t now = trace_now();
 		int timeout = request->seconds ? now >= end ? 0 : (int)((end - now) / 1000000 + 1 < 1000000 ? (end - now) / 1000000 + 1 : 1000000) : -1;
 
-		if (poll(polls, 2, timeout) < 0 && errno != EINTR)
+		if (poll(polls, 3, timeout) < 0 && errno != EINTR)
 			return;
-		if (polls[0].revents || polls[1].revents || (request->seconds && trace_now() >= end))
+		if (polls[0].revents || polls[1].revents || (polls[2].revents & POLLERR) || (request->seconds && trace_now() >= end))
 			return;
 	}
 }

@@ -167,7 +167,7 @@ static int write_all(struct trace_recorder *recorder, struct error *error)
 		trace_text_end(recorder->text, &recorder->reader.log);
 	else
 		result = trace_timeline_write(target, &recorder->reader.log, error);
-	if ((ferror(target->file) | fclose(target->file)) && !result)
+	if ((ferror(target->file) | fclose(target->file)) && !result && (target->path || errno != EPIPE))
 		result = fail(error, errno, "cannot write all of the trace to %s", target->path ? target->path : "standard output");
 	return result;
 }
