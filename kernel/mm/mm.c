@@ -11,6 +11,7 @@
 #include "kernel/sched/switch.h"
 #include "kernel/task/lifecycle.h"
 #include "kernel/task/signal.h"
+#include "kernel/vfs/aio.h"
 #include "kernel/vfs/vfs.h"
 
 struct mm_struct kernel_mm = {
@@ -139,6 +140,8 @@ void task_change_mm(struct mm_struct *mm)
 		switch_stacks(&task->kernel_sp, carrier->carrier_sp);
 	}
 	if (old) {
+		if (old->nr_tasks == 1)
+			aio_exit(old);
 		if (--old->nr_tasks == 0) {
 			mm_drop_vmas(old);
 			mm_release_carriers(old);

@@ -114,6 +114,7 @@ struct mm_struct {
 	u64 peak_vm;
 	u64 rss_pages, rss_time; /* resident pages, and when (CLOCK_MONOTONIC) that was asked */
 	struct wait_queue_head core_wait;
+	struct aio_context *aio; /* asynchronous I/O: vfs/aio.h */
 };
 extern struct mm_struct kernel_mm;
 

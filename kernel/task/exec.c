@@ -22,6 +22,7 @@
 #include "kernel/task/lifecycle.h"
 #include "kernel/task/signal.h"
 #include "kernel/time/posix_timer.h"
+#include "kernel/vfs/aio.h"
 #include "kernel/vfs/vfs.h"
 #include "kernel/trace/trace.h"
 
@@ -367,6 +368,7 @@ static int replace_mm(struct file *exe)
 		task->clear_child_tid = USER_NULL;
 	}
 	if (mm && mm->nr_tasks == 1 && mm->users.count == 1) {
+		aio_exit(mm);
 		mutex_lock(&mm->mmap_lock);
 		kernel_unlock();
 		mm_wipe_host(mm);

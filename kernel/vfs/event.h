@@ -21,6 +21,10 @@ void signalfd_cleanup(struct sighand_struct *sighand);
 /* CLOCK_REALTIME jumped: timers made with TFD_TIMER_CANCEL_ON_SET report ECANCELED, absolute ones are set anew. */
 void timerfd_clock_was_set(void);
 
+/* Adds 1 to an eventfd, as far as that goes; does not sleep. */
+bool is_eventfd(const struct file *file);
+void eventfd_signal(struct file *file);
+
 /* fcntl(2): F_GETLK, F_SETLK, F_SETLKW and the F_OFD_ forms. `arg` is the user's struct flock. */
 long fcntl_lock(unsigned fd, struct file *file, unsigned cmd, u64 arg);
 /* /proc/locks: a heap string, freed by the caller; NULL when out of memory. */

@@ -6,6 +6,7 @@
 #include "kernel/mm/alloc.h"
 #include "kernel/sched/wait_info.h"
 #include "kernel/task/task.h"
+#include "kernel/vfs/event.h"
 #include "kernel/vfs/vfs.h"
 #include "syscalls.gen.h"
 
@@ -67,6 +68,18 @@ static ssize_t eventfd_write(struct file *file, struct io_iter *from, loff_t *po
 	if (wait_queue_active(&event->wait))
 		wake_up_poll(&event->wait, POLL_IN);
 	return sizeof(value);
+}
+
+bool is_eventfd(const struct file *file) { return file->ops == &eventfd_fops; }
+
+void eventfd_signal(struct file *file)
+{
+	struct eventfd *event = file->private;
+
+	if (event->count < UINT64_MAX)
+		event->count++;
+	if (wait_queue_active(&event->wait))
+		wake_up_poll(&event->wait, POLL_IN);
 }
 
 static unsigned eventfd_poll(struct file *file, struct poll_table *table)

@@ -196,10 +196,10 @@ static int check_file_size_limit(struct file *f, struct io_iter *from, loff_t po
 	return 0;
 }
 
-ssize_t file_write(struct file *f, struct io_iter *from, loff_t *pos)
+int file_write_check(struct file *f, struct io_iter *from, const loff_t *pos)
 {
-	ssize_t n;
-	int error;
+	int error = 0;
+
 	if (unlikely(!f->writable))
 		return -EBADF;
 	if (unlikely(!f->ops->write))
@@ -212,9 +212,16 @@ ssize_t file_write(struct file *f, struct io_iter *from, loff_t *pos)
 		error = check_file_size_limit(f, from, *pos);
 		if (!error && from->count)
 			error = vfs_remove_privs(f);
-		if (error)
-			return error;
 	}
+	return error;
+}
+
+ssize_t file_write(struct file *f, struct io_iter *from, loff_t *pos)
+{
+	ssize_t n;
+	int error = file_write_check(f, from, pos);
+	if (unlikely(error))
+		return error;
 	n = f->ops->write(f, from, pos);
 	if (n > 0) {
 		current->wchar += (u64)n;

@@ -152,6 +152,7 @@ struct file_operations {
 	int (*fallocate)(struct file *file, int mode, loff_t offset, loff_t length);
 	int (*set_flags)(struct file *file, unsigned flags);            /* fcntl F_SETFL; may refuse */
 	void (*show_fdinfo)(struct file *file, char *buffer, size_t size);
+	bool disk; /* reads and writes may have to wait for the host's disk; reads obey iter->nowait (-EAGAIN) */
 };
 
 struct super_operations {
@@ -336,6 +337,8 @@ struct file *anon_inode_file(const char *class_name, mode_t mode, const struct f
 struct file *anon_file_peer(struct file *first, const struct file_operations *ops, void *private, unsigned flags);
 ssize_t file_read(struct file *f, struct io_iter *to, loff_t *pos);   /* checks mode and range, calls ops */
 ssize_t file_write(struct file *f, struct io_iter *from, loff_t *pos);
+/* What a write checks and does before it writes (limits, set-id bits); file_write includes it. May cut *from. */
+int file_write_check(struct file *f, struct io_iter *from, const loff_t *pos);
 unsigned file_poll(struct file *f, struct poll_table *table);
 ssize_t kernel_read(struct file *f, void *buffer, size_t n, loff_t pos);
 

@@ -101,7 +101,7 @@ static ssize_t hostfs_read(struct file *f, struct io_iter *to, loff_t *pos)
 			hs->no_nowait = true;
 			continue;
 		}
-		if (n == -EAGAIN)
+		if (n == -EAGAIN && !to->nowait)
 			n = read_bounced(f, to, *pos);
 		if (n <= 0)
 			break;
@@ -218,6 +218,7 @@ static int hostfs_fallocate(struct file *f, int mode, loff_t offset, loff_t leng
 
 const struct file_operations hostfs_file_fops = {
 	.name = "hostfs",
+	.disk = true,
 	.read = hostfs_read,
 	.write = hostfs_write,
 	.open = hostfs_open,

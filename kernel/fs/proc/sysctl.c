@@ -8,6 +8,7 @@
 #include "kernel/fs/proc/sysctl.h"
 #include "kernel/mm/alloc.h"
 #include "kernel/sys/random.h"
+#include "kernel/vfs/aio.h"
 
 s64 sysctl_overcommit_memory, sysctl_max_map_count = 65530, sysctl_pipe_max_size = 1048576;
 s64 sysctl_inotify_max_queued_events = 16384, sysctl_inotify_max_user_instances = 128, sysctl_inotify_max_user_watches = 65536;
@@ -213,8 +214,8 @@ static const struct proc_entry mqueue_entries[] = {
 static const struct proc_entry epoll_entries[] = { TEXT("max_user_watches", "1048576"), END };
 
 static const struct proc_entry fs_entries[] = {
-	TEXT("aio-max-nr", "65536"),
-	TEXT("aio-nr", "0"),
+	NUMBER("aio-max-nr", aio_max_nr, 0, INT64_MAX),
+	PROC_FILE("aio-nr", 0444, show_number, .data = &aio_nr),
 	PROC_DIR("binfmt_misc", empty_entries),
 	TEXT("dentry-state", "1024\t512\t45\t0\t0\t0"),
 	PROC_DIR("epoll", epoll_entries),
