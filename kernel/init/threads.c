@@ -172,12 +172,14 @@ int async_start(unsigned nr_threads)
 
 static void poll_thread(struct carrier *self)
 {
+	const struct { s64 sec, nsec; } watch = { 0, DETERMINISTIC_WATCH_MS * (s64)NSEC_PER_MSEC };
+
 	for (;;) {
 		struct epoll_event events[8];
 		long n;
 
 		self->sleeps_on_host = true;
-		n = host_epoll_pwait2(boot->epoll_fd, events, 8, NULL, NULL, 8);
+		n = host_epoll_pwait2(boot->epoll_fd, events, 8, deterministic ? (const void *)&watch : NULL, NULL, 8);
 		self->sleeps_on_host = false;
 		if (n < 0 && n != -EINTR) {
 			printk(KERN_ERR, "poll thread: epoll_pwait2 fails with %ld", n);
@@ -186,8 +188,10 @@ static void poll_thread(struct carrier *self)
 		kernel_lock();
 		for (long i = 0; i < n; i++)
 			hostpipe_ready((int)events[i].data, events[i].events);
-		if (deterministic)
+		if (deterministic && n > 0)
 			deterministic_host_event();
+		else if (deterministic)
+			deterministic_watch();
 		kernel_unlock();
 	}
 }

@@ -20,8 +20,17 @@ struct task_struct;
 void deterministic_init(u64 seed);
 /* Current is on its way to user mode, for a reason of its own. Kernel lock held; may make current's cpu reschedule. */
 void deterministic_point(void);
+/* In a window, before an atomic instruction: is the window to end behind it? */
+bool deterministic_ends_here(void);
 /* Current has executed the drawn number of instructions: another one is to run. Kernel lock held. */
 void deterministic_window_over(void);
+/* Current goes round in a loop that only another task can end: one runs, or time passes. Kernel lock held. */
+void deterministic_spins(void);
+/* A preemption signal came while current was in user mode. Kernel lock held. */
+void deterministic_interrupted(void);
+/* Called by a host thread every WATCH_MS of real time, with the kernel lock: looks whether current lets nobody else run. */
+#define DETERMINISTIC_WATCH_MS 20
+void deterministic_watch(void);
 /* The cpu has nothing to run: the clock jumps to the next timer, whose time is returned. Does not return if there is none. */
 u64 deterministic_idle(void);
 /*

@@ -263,6 +263,8 @@ struct task_struct {
 	u64 start_time;         /* CLOCK_BOOTTIME */
 	u64 min_flt, maj_flt;
 	u64 rchar, wchar, syscr, syscw;
+	bool spins;             /* when last looked at, it waited in a loop without system calls (sched/deterministic.c) */
+	unsigned steps_left;    /* instructions until another task is to run; 0: nobody counts (arch/x86_64/step.h) */
 	long trace_syscall;     /* number of the call it is in, -1 outside */
 	u64 trace_start;
 	struct trace_line *trace_line; /* --strace: the line of the call it is in */

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """linuxd run --deterministic: the same seed gives the same system calls and the same output, every time; docs/deterministic.md."""
+import os
+import shutil
+
 from run import Failure
 from .command import expect
 from .integration import make_rootfs
@@ -64,6 +67,51 @@ def deterministic(context):
         status, output, _ = same(debian(), ["perl", "-e", "$| = 1;" + script])
         expect(status == 0 and output.count(b"\n") == 4, f"{status}: {output}")
 
+    def race_root():
+        root = context.out("deterministic-root", "bin", "x")[:-6]
+        for name in ("proc", "dev", "sys", "tmp"):
+            os.makedirs(os.path.join(root, name), exist_ok=True)
+        shutil.copy(os.path.join(context.build, "examples/race"), os.path.join(root, "bin/race"))
+        return root
+
+    def race(which, failed):
+        """Some of the first seeds fail, some do not, and one that fails does so every time."""
+        root, failing, fine = race_root(), None, 0
+        for seed in range(1, 51):
+            status, output, trace = once(root, seed, ["/bin/race", which], [], None)
+            if failed(status, output):
+                failing = failing or (seed, status, output, trace)
+            else:
+                expect(status == 0, f"seed {seed}: neither fine nor the mistake: {status} {output}")
+                fine += 1
+            if failing and fine:
+                break
+        expect(failing and fine, f"{fine} of 50 seeds are fine, " + (f"seed {failing[0]} fails" if failing else "none fails"))
+        for _ in range(10):
+            expect(once(root, failing[0], ["/bin/race", which], [], None) == failing[1:], f"seed {failing[0]} does not fail the same way again")
+
+    def race_balance():
+        race("balance", lambda status, output: status == 1 and output.startswith(b"balance 1"))
+
+    def race_free():
+        race("free", lambda status, output: status == 1 and b"that is gone" in output)
+
+    def race_deadlock():
+        race("deadlock", lambda status, output: status == 125 and b"nothing can happen any more" in output)
+
+    def spinning():
+        """A thread that waits for another without a system call does not stop it, and takes the same course every time."""
+        for seed in range(1, 4):
+            status, output, _ = same(race_root(), ["/bin/race", "spin"], [], seed=seed)
+            expect(status == 0 and output == b"fine\n", f"seed {seed}: {status} {output}")
+
+    def python_spins():
+        script = ("import threading, time; done = []\n"
+                  "def wait():\n while not done: pass\n print('seen')\n"
+                  "t = threading.Thread(target=wait); t.start(); time.sleep(0.5); done.append(1); t.join(); print(time.monotonic())")
+        status, output, _ = same(debian(), ["python3", "-c", script])
+        expect(status == 0 and output.startswith(b"seen\n1.5"), f"{status} {output}")
+
     def time_passes_at_once():
         result = context.run([context.linuxd, "run", "--deterministic", "3", "builtin:busybox", "sh", "-c",
                               "sleep 86400; cat /proc/uptime; date"], timeout=30)
@@ -81,5 +129,5 @@ def deterministic(context):
             result = context.run([context.linuxd, "run", *arguments, "builtin:busybox", "true"], timeout=30)
             expect(result.status == 125 and text in result.output, f"{arguments}: {result.status} {result.output}")
 
-    tests = [shell, python_threads, perl, time_passes_at_once, deadlock_is_named, wrong_options]
+    tests = [shell, python_threads, python_spins, perl, race_balance, race_free, race_deadlock, spinning, time_passes_at_once, deadlock_is_named, wrong_options]
     return [(test.__name__.replace("_", "-"), test) for test in tests]

@@ -18,6 +18,7 @@
 #include "kernel/arch/x86_64/asm-offsets.h"
 #include "kernel/arch/x86_64/fpu.h"
 #include "kernel/arch/x86_64/patch.h"
+#include "kernel/arch/x86_64/step.h"
 #include "kernel/arch/x86_64/tsc.h"
 #include "kernel/init/init.h"
 #include "kernel/locking.h"
@@ -46,6 +47,8 @@ extern const struct exception ex_table_start[], ex_table_end[];
 
 /* User-changeable bits of rflags: arithmetic, direction, trap, nested... never IOPL. */
 #define RFLAGS_USER 0x240dd5UL
+
+#define STEPPED 1000 /* in place of a signal: step_trap() wants the kernel, `code` says why */
 
 struct fault {
 	int signal, code, trap_number;
@@ -121,6 +124,7 @@ static void exit_work(struct pt_regs *regs)
 	struct task_struct *task = current;
 
 	kernel_lock();
+	regs->rflags &= ~0x100UL; /* step_arm's, if a preemption signal sent the exit back here */
 	for (;;) {
 		struct carrier *carrier = this_carrier();
 
@@ -147,6 +151,8 @@ static void exit_work(struct pt_regs *regs)
 		}
 		break;
 	}
+	if (task->work & TIF_DETERMINISTIC)
+		step_arm(regs);
 	kernel_unlock();
 }
 
@@ -303,6 +309,8 @@ static void save_user_regs(struct pt_regs *regs, const struct sigcontext *mc)
 	regs->rip = mc->rip;
 	regs->rsp = mc->rsp;
 	regs->rflags = (mc->eflags & RFLAGS_USER) | 0x202;
+	if (unlikely(deterministic))
+		regs->rflags &= ~0x100UL; /* the trap flag is step.c's */
 	regs->cs = 0x33;
 	regs->ss = 0x2b;
 	regs->orig_rax = (u64)-1;
@@ -334,6 +342,19 @@ static void trap_from_user(void *arg)
 
 	switch (fault.signal) {
 	case HOST_SIGNAL_PREEMPT:
+		if (unlikely(deterministic)) {
+			kernel_lock();
+			deterministic_interrupted();
+			kernel_unlock();
+		}
+		break;
+	case STEPPED:
+		kernel_lock();
+		if (fault.code == STEP_WINDOW_OVER)
+			deterministic_window_over();
+		else if (fault.code == STEP_SPINS)
+			deterministic_spins();
+		kernel_unlock();
 		break;
 	case SIGSYS:
 		kernel_lock();
@@ -411,8 +432,10 @@ static void signal_in_kernel(int sig, const siginfo_t *info, struct sigcontext *
 			mc->rip = (u64)leaf_exit;
 		}
 		return;
-	case SIGTRAP: /* the program had set the trap flag */
+	case SIGTRAP: /* the program had set the trap flag, or step_arm */
 		mc->eflags &= ~0x100UL;
+		if (unlikely(deterministic) && mc->rip >= (u64)exit_begin && mc->rip < (u64)exit_end)
+			step_finish_exit(mc, current->regs);
 		return;
 	case SIGSEGV:
 	case SIGBUS:
@@ -457,6 +480,12 @@ void host_signal(int sig, siginfo_t *info, struct host_ucontext *uc)
 	}
 	fault.signal = sig;
 	fault.code = info->si_code;
+	if (unlikely(deterministic) && sig == SIGTRAP && mc->trapno == 1) {
+		fault.signal = STEPPED;
+		fault.code = step_trap(mc);
+		if (fault.code == STEP_ON)
+			return;
+	}
 	fault.address = (u64)info->si_addr;
 	fault.trap_number = (int)mc->trapno;
 	fault.error = mc->err;
