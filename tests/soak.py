@@ -108,7 +108,7 @@ def main():
                   flush=True)
         if start:
             for name, first, last, room in zip(("host processes", "host descriptors", "KiB of host memory", "KiB used inside", "tasks"),
-                                               start, now, (3, 8, 8192, 4096, 2)):
+                                               start, now, (3, 8, 4096, 2048, 2)):
                 if last > first + room:
                     problems.append(f"{name} grew from {first} to {last} in {number} rounds")
     except (RuntimeError, OSError) as error:

@@ -24,6 +24,9 @@ char *kasprintf(const char *format, ...) __printf(1, 2);
 void *heap_pages_alloc(size_t pages);
 void heap_pages_free(void *ptr, size_t pages);
 
+/* Gives free memory back to the host, a part of it at a time and not the last bit; makes host calls. */
+void heap_trim(void);
+
 /* Bytes in use and the most there ever were, for --stats and /proc/meminfo. */
 struct heap_usage { u64 used, peak, limit; };
 void heap_usage(struct heap_usage *ret_usage);

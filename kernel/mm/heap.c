@@ -4,6 +4,9 @@
  *
  * Every page has a descriptor; free blocks and slabs are linked through descriptors, so that free memory is never
  * touched. The range is carved up on demand in blocks of the largest order.
+ *
+ * A free block is clean if the host holds no memory for it: nobody has used it yet, or heap_trim() has given it back. Dirty blocks
+ * stand first in their lists, so that what the host holds anyway is used first.
  */
 #include "kernel/mm/alloc.h"
 
@@ -15,6 +18,9 @@
 
 #define MAX_ORDER 10 /* 4 MiB */
 #define NR_ORDERS (MAX_ORDER + 1)
+#define TRIM_ORDER 4 /* smaller free blocks are not worth a host call */
+#define TRIM_BLOCKS 32
+#define TRIM_PAGES 256 /* so much may stay for the next burst */
 
 enum { PAGE_UNUSED, PAGE_FREE, PAGE_BLOCK, PAGE_SLAB, PAGE_SLAB_TAIL, PAGE_LARGE };
 
@@ -23,6 +29,7 @@ struct heap_page {
 	void *free_objects;
 	u16 used_objects;
 	u8 state, order, class;
+	bool clean;
 	u32 large_pages;
 };
 
@@ -33,6 +40,7 @@ static struct list_head partial[NR_CLASSES];
 static struct list_head free_blocks[NR_ORDERS];
 static struct heap_page *pages;
 static u64 nr_pages, carved, used_pages, peak_pages;
+static u64 dirty_pages; /* in free blocks of TRIM_ORDER and more */
 static struct spinlock heap_lock;
 
 static u64 page_index(const void *address) { return ((u64)address - LAYOUT_HEAP) >> PAGE_SHIFT; }
@@ -58,18 +66,32 @@ void heap_init(u64 limit)
 	carved = ALIGN_UP(descriptors, 1UL << MAX_ORDER);
 }
 
-static void block_put_free(u64 index, unsigned order)
+static void block_put_free(u64 index, unsigned order, bool clean)
 {
 	pages[index].state = PAGE_FREE;
 	pages[index].order = (u8)order;
+	pages[index].clean = clean;
+	if (clean) {
+		list_add_tail(&pages[index].link, &free_blocks[order]);
+		return;
+	}
 	list_add(&pages[index].link, &free_blocks[order]);
+	if (order >= TRIM_ORDER)
+		dirty_pages += 1UL << order;
+}
+
+static void block_take_free(struct heap_page *page)
+{
+	list_del(&page->link);
+	if (!page->clean && page->order >= TRIM_ORDER)
+		dirty_pages -= 1UL << page->order;
 }
 
 static bool carve(void)
 {
 	if (carved + (1UL << MAX_ORDER) > nr_pages)
 		return false;
-	block_put_free(carved, MAX_ORDER);
+	block_put_free(carved, MAX_ORDER, true);
 	carved += 1UL << MAX_ORDER;
 	return true;
 }
@@ -88,11 +110,11 @@ static void *block_alloc(unsigned order)
 		o = MAX_ORDER;
 	}
 	page = list_first_entry(&free_blocks[o], struct heap_page, link);
-	list_del(&page->link);
+	block_take_free(page);
 	index = index_of(page);
 	while (o > order) {
 		o--;
-		block_put_free(index + (1UL << o), o);
+		block_put_free(index + (1UL << o), o, page->clean);
 	}
 	page->state = PAGE_BLOCK;
 	page->order = (u8)order;
@@ -102,22 +124,63 @@ static void *block_alloc(unsigned order)
 	return address_of(index);
 }
 
-static void block_free(u64 index)
+/* Free from now on, as part of the largest block that it completes. */
+static void block_merge(u64 index, unsigned order, bool clean)
 {
-	unsigned order = pages[index].order;
-
-	used_pages -= 1UL << order;
 	while (order < MAX_ORDER) {
 		u64 buddy = index ^ (1UL << order);
 
 		if (pages[buddy].state != PAGE_FREE || pages[buddy].order != order)
 			break;
-		list_del(&pages[buddy].link);
+		block_take_free(&pages[buddy]);
+		clean = clean && pages[buddy].clean;
 		pages[buddy].state = PAGE_UNUSED;
 		index = min(index, buddy);
 		order++;
 	}
-	block_put_free(index, order);
+	block_put_free(index, order, clean);
+}
+
+static void block_free(u64 index)
+{
+	unsigned order = pages[index].order;
+
+	used_pages -= 1UL << order;
+	block_merge(index, order, false);
+}
+
+static struct heap_page *first_dirty(void)
+{
+	for (int order = MAX_ORDER; order >= TRIM_ORDER; order--) {
+		struct heap_page *page = list_empty(&free_blocks[order]) ? NULL : list_first_entry(&free_blocks[order], struct heap_page, link);
+
+		if (page && !page->clean)
+			return page;
+	}
+	return NULL;
+}
+
+static void give_to_host(u64 index, u64 n)
+{
+	host_fallocate(boot->heap_fd, FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE, HEAP_FILE_HEAP + (index << PAGE_SHIFT), n << PAGE_SHIFT);
+}
+
+void heap_trim(void)
+{
+	spin_lock(&heap_lock);
+	for (int i = 0; i < TRIM_BLOCKS && dirty_pages > TRIM_PAGES; i++) {
+		struct heap_page *page = first_dirty();
+		unsigned order = page->order;
+
+		/* Nobody finds it while the host takes it. */
+		block_take_free(page);
+		page->state = PAGE_UNUSED;
+		spin_unlock(&heap_lock);
+		give_to_host(index_of(page), 1UL << order);
+		spin_lock(&heap_lock);
+		block_merge(index_of(page), order, true);
+	}
+	spin_unlock(&heap_lock);
 }
 
 static unsigned order_for(size_t n)
@@ -149,10 +212,10 @@ static void large_free(u64 index)
 {
 	u64 n = pages[index].large_pages;
 
-	host_fallocate(boot->heap_fd, FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE, HEAP_FILE_HEAP + (index << PAGE_SHIFT), n << PAGE_SHIFT);
+	give_to_host(index, n);
 	used_pages -= n;
 	for (u64 i = 0; i < n; i += 1UL << MAX_ORDER)
-		block_put_free(index + i, MAX_ORDER);
+		block_put_free(index + i, MAX_ORDER, true);
 }
 
 void *heap_pages_alloc(size_t n)
