@@ -36,7 +36,7 @@ static void print_table(const struct state_entry *entries, int nr)
 		       entries[i].status, entries[i].pid, entries[i].created, entries[i].bundle);
 }
 
-static int print(const char *format, bool quiet, struct error *error)
+static int print(const char *format, bool quiet, bool names, struct error *error)
 {
 	struct state_entry *entries = NULL;
 	int nr = 0;
@@ -45,9 +45,9 @@ static int print(const char *format, bool quiet, struct error *error)
 		return fail(error, 0, "--format %s: expected table or json", format);
 	if (state_list(&entries, &nr, error))
 		return -1;
-	if (quiet)
+	if (quiet || names)
 		for (int i = 0; i < nr; i++)
-			puts(entries[i].id);
+			puts(names && entries[i].name[0] ? entries[i].name : entries[i].id);
 	else if (!strcmp(format, "json"))
 		print_json(entries, nr);
 	else
@@ -60,12 +60,14 @@ int command_list(const struct cli_command *command, int argc, char **argv)
 {
 	const char *value, *format = "table";
 	struct error error = { 0 };
-	bool quiet = false;
+	bool quiet = false, names = false;
 	int index = 2, option;
 
 	while ((option = cli_next(command, argc, argv, &index, &value, &error)) >= 0) {
 		if (option == LIST_QUIET)
 			quiet = true;
+		else if (option == LIST_NAMES)
+			names = true;
 		else
 			format = value;
 	}
@@ -76,7 +78,7 @@ int command_list(const struct cli_command *command, int argc, char **argv)
 	if (option == CLI_END && index < argc)
 		fail(&error, 0, "list: takes no argument, but there is %s", argv[index]);
 	else if (option == CLI_END)
-		print(format, quiet, &error);
+		print(format, quiet, names, &error);
 	if (error.text[0])
 		fprintf(stderr, "linuxd: %s\n", error.text);
 	return error.text[0] ? EXIT_LINUXD : 0;

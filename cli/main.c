@@ -13,6 +13,8 @@
 #define LINUXD_VERSION "unknown"
 #endif
 
+extern const char bash_completion_start[], bash_completion_end[];
+
 static const struct cli_command *find_command(const char *name)
 {
 	for (const struct cli_command *command = cli_commands; command->name; command++)
@@ -45,6 +47,16 @@ int command_help(const struct cli_command *command, int argc, char **argv)
 		printf("  %-12s%s\n", each->name, each->help);
 	printf("\n\"linuxd COMMAND --help\" says more. Try: linuxd run builtin:busybox sh\n");
 	return 0;
+}
+
+int command_completion(const struct cli_command *command, int argc, char **argv)
+{
+	if (argc != 3 || strcmp(argv[2], "bash")) {
+		fprintf(stderr, "linuxd: completion: expected the name of a shell: bash\n");
+		return EXIT_LINUXD;
+	}
+	fwrite(bash_completion_start, 1, bash_completion_end - bash_completion_start, stdout);
+	return fflush(stdout) ? EXIT_LINUXD : 0;
 }
 
 int command_features(const struct cli_command *command, int argc, char **argv)

@@ -57,6 +57,28 @@ static void translate(struct snapshot_view *view, const struct host_thread *host
 			view->threads[i].host_tid = view->threads[i].host_pid = kernel_process;
 }
 
+/* What a host thread is for. */
+static const char *purpose(const char *role)
+{
+	static const char *const purposes[][2] = {
+		{ "carrier", "runs tasks of its process for a cpu" },
+		{ "spare", "a fresh process for the next exec" },
+		{ "async", "input and output that may block" },
+		{ "clock", "timers and ticks while cpus are busy" },
+		{ "aux", "signals, window size, questions from the monitor" },
+		{ "poll", "waits for the standard streams" },
+		{ "monitor:signals", "receives signals and deaths; control socket" },
+		{ "monitor:slots", "rare host operations for the kernel" },
+		{ "monitor:relay", "copies a standard stream" },
+		{ "monitor:memory", "watches --memory" },
+	};
+
+	for (size_t i = 0; i < sizeof(purposes) / sizeof(purposes[0]); i++)
+		if (!strcmp(purposes[i][0], role))
+			return purposes[i][1];
+	return "";
+}
+
 static void print_thread(int width, const char *role, const char *state, const struct snapshot_thread *thread)
 {
 	char cpu[16] = "-", host_cpu[16] = "-", pid[16] = "-", task[16] = "-";
@@ -74,7 +96,8 @@ static void print_thread(int width, const char *role, const char *state, const s
 	line_put(&line, 16, role);
 	line_put(&line, 10, state);
 	line_printf(&line, "%8d %8d %4s %7s %7s %7s  ", thread->host_pid, thread->host_tid, cpu, host_cpu, pid, task);
-	line_put(&line, 0, thread->comm);
+	line_put(&line, 17, thread->comm[0] ? thread->comm : "-");
+	line_put(&line, 0, purpose(role));
 	line_end(&line, stdout);
 }
 
@@ -82,7 +105,8 @@ static void print_threads(const struct snapshot_view *view, const struct host_th
 {
 	int width = output_width();
 
-	printf("%-16s%-10s%8s %8s %4s %7s %7s %7s  %s\n", "ROLE", "STATE", "HOST-PID", "HOST-TID", "CPU", "ON-HOST", "PID", "TASK", "COMMAND");
+	printf("%-16s%-10s%8s %8s %4s %7s %7s %7s  %-17s%s\n", "ROLE", "STATE", "HOST-PID", "HOST-TID", "CPU", "ON-HOST", "PID", "TASK", "COMMAND",
+	       "WHAT FOR");
 	for (uint32_t i = 0; i < view->header->nr_threads; i++)
 		print_thread(width, view->threads[i].role, view->threads[i].state, &view->threads[i]);
 	for (int i = 0; i < nr; i++) {

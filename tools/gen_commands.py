@@ -99,15 +99,20 @@ def bash(commands, options, out):
               '_linuxd() {\n\tlocal word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} command=${COMP_WORDS[1]}\n'
               '\tCOMPREPLY=()\n\tif [ "$COMP_CWORD" = 1 ]; then\n'
               f'\t\tCOMPREPLY=($(compgen -W "{names} --help --version" -- "$word"))\n\t\treturn\n\tfi\n\tcase $command in\n')
-    for name, _, _ in commands:
-        if not options[name]:
+    for name, arguments, _ in commands:
+        takes_container = arguments.split(' ')[0] == 'CONTAINER'
+        if not options[name] and not takes_container:
             continue
         directories = '|'.join(dashed(o) for o, v, _ in options[name] if v in ('DIR', 'HOST:CTR[:ro]'))
         words = ' '.join(dashed(o) for o, _, _ in options[name])
         out.write(f'\t{name})\n\t\tcase $before in\n')
         if directories:
             out.write(f'\t\t{directories})\n\t\t\tCOMPREPLY=($(compgen -d -- "$word"))\n\t\t\treturn ;;\n')
-        out.write(f'\t\tesac\n\t\tCOMPREPLY=($(compgen -W "{words} --help builtin:busybox" -- "$word")) ;;\n')
+        for option, value, _ in options[name]:
+            if '|' in value:
+                out.write(f'\t\t{dashed(option)})\n\t\t\tCOMPREPLY=($(compgen -W "{value.replace("|", " ")}" -- "$word"))\n\t\t\treturn ;;\n')
+        more = '$(linuxd list --names 2>/dev/null)' if takes_container else 'builtin:busybox' if name == 'run' else ''
+        out.write(f'\t\tesac\n\t\tCOMPREPLY=($(compgen -W "{words} --help {more}" -- "$word")) ;;\n')
     out.write(f'\thelp)\n\t\tCOMPREPLY=($(compgen -W "{names}" -- "$word")) ;;\n\tesac\n}}\ncomplete -o default -F _linuxd linuxd\n')
 
 

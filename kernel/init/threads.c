@@ -145,10 +145,12 @@ static void async_thread(struct carrier *self)
 		}
 		request = list_first_entry(&async_queue, struct async_request, link);
 		list_del(&request->link);
+		self->serves = request->task;
 		started = request->queued ? ktime_get() : 0;
 		kernel_unlock();
 		request->result = request->function(request->arg);
 		kernel_lock();
+		self->serves = NULL;
 		if (started)
 			trace_io(request->task, request->queued, started, request->result);
 		request->done = true;

@@ -43,6 +43,8 @@ static void put_carrier(struct walk *walk, const struct carrier *c, const struct
 	scnprintf(record->comm, sizeof(record->comm), "%s", process ? process->comm : "");
 	if (c->role) {
 		scnprintf(record->state, sizeof(record->state), "%s", c->sleeps_on_host ? "waiting" : "working");
+		record->task = c->serves ? c->serves->tid : 0;
+		scnprintf(record->comm, sizeof(record->comm), "%s", c->serves ? c->serves->comm : "");
 		return;
 	}
 	scnprintf(record->state, sizeof(record->state), "%s", carrier_state(c));

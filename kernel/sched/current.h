@@ -35,6 +35,7 @@ struct carrier {
 	struct task_struct *xstate_owner;
 	const char *role;         /* of a host thread that is no carrier of tasks (init/threads.c), else NULL */
 	bool sleeps_on_host;      /* such a one waits for something to do */
+	const struct task_struct *serves; /* the task whose input or output it does; NULL: nobody's */
 	u32 gone;                 /* the host thread no longer uses this block */
 };
 

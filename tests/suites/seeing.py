@@ -238,11 +238,14 @@ def seeing(context):
                 expect(names == ["reader", "writer", "holder"], f"the chain is {names}")
                 waits = [s["task"]["wait"]["kind"] if s["task"]["wait"] else None for s in steps]
                 expect(waits[:2] == ["queue", "lock"] and not any(s["stuck"] for s in steps), f"the chain's waits are {waits}")
-                if waits[2] == "disk":
+                if waits[2] == "disk" and steps[2]["task"]["state"] == "blocked":
                     break
                 expect(time.monotonic() < end, "the holder is never seen waiting for the disk")
             expect([s["role"] for s in steps] == [None, "peer", "holder"] and [s["depth"] for s in steps] == [0, 1, 2], f"{steps}")
             expect("/tmp/lock" in steps[1]["task"]["wait"]["object"], f"which lock: {steps[1]}")
+            holder = steps[2]["task"]["tid"]
+            while holder not in [t["task"] for t in json.loads(c.ask("ps", "--threads", "--format", "json", "one"))["threads"] if t["role"] == "async"]:
+                expect(time.monotonic() < end, "no async thread is seen working for the holder")
             text = c.ask("explain-wait", "one", str(reader["tid"]))
             expect(re.search(r"reader.*pipe read.*\n.*peer \d+ writer.*file lock.*/tmp/lock.*\n.*holder \d+ holder", text), text)
 
@@ -292,6 +295,21 @@ def seeing(context):
             expect("did not answer within" in output, f"a stopped kernel: {output}")
             os.kill(pid, signal.SIGCONT)
             expect("sh" in c.ask("ps", "one"), "no answer after it goes on")
+
+    def completion():
+        """In bash: commands, options, the words an option takes, containers that run."""
+        with container("echo ready; read x", name="web-1") as c:
+            def complete(*words):
+                script = ('source <(linuxd completion bash); COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _linuxd; echo "${COMPREPLY[@]}"')
+                env = dict(c.env, PATH=os.path.dirname(context.linuxd) + ":" + os.environ["PATH"])
+                result = context.run(["bash", "-c", script, "bash", *words], env=env, merge=False)
+                return result.output.decode().split()
+            expect("explain-wait" in complete("linuxd", "ex"), "commands")
+            expect(complete("linuxd", "ps", "--th") == ["--threads"], "options")
+            expect(complete("linuxd", "top", "--format", "j") == ["json"], "words of an option")
+            for command in ("ps", "top", "explain-wait", "trace"):
+                expect(complete("linuxd", command, "web") == ["web-1"], f"containers for {command}")
+            expect("bash" in c.ask("completion", "fish", status=125), "a shell that is not known")
 
     def errors():
         with container("echo ready; read x", name="one") as c:
@@ -359,4 +377,4 @@ def seeing(context):
             os.close(fd)
             expect(status == 0, f"top ends with {status}")
 
-    return [(f.__name__, f) for f in (listing, leftovers, impostors, protocol, tasks, kinds, chain, deadlocks, hostile_names, threads, silence, errors, top, top_terminal)]
+    return [(f.__name__, f) for f in (listing, leftovers, impostors, protocol, tasks, kinds, chain, deadlocks, hostile_names, threads, silence, completion, errors, top, top_terminal)]
