@@ -24,11 +24,12 @@ def expect(condition, message):
 class Terminal:
     """linuxd in a terminal of its own."""
 
-    def __init__(self, context, *arguments):
-        self.context, self.seen = context, b""
+    def __init__(self, context, *arguments, command=None):
+        self.context, self.seen, self.all = context, b"", b""
+        command = command or [context.linuxd, "run", "--tty", *arguments]
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
-            os.execv(context.linuxd, [context.linuxd, "run", "--tty", *arguments])
+            os.execv(command[0], command)
 
     def resize(self, rows, columns):
         fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
@@ -45,11 +46,12 @@ class Terminal:
             if not data:
                 raise Failure(f"the terminal does not show {text!r} but {self.seen[-200:]!r}")
             self.seen += data
+            self.all += data
         self.seen = self.seen.split(text, 1)[1]
 
-    def type(self, text, answer):
+    def type(self, text, answer, timeout=10):
         os.write(self.fd, text)
-        self.wait_for(answer)
+        self.wait_for(answer, timeout)
 
     def end(self):
         for _ in range(100):

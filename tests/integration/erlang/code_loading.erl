@@ -42,11 +42,11 @@ ask(Pid) ->
     Pid ! {version, self()},
     receive Version when is_integer(Version) -> Version end.
 
-%% Processes on all schedulers call a function whose module is replaced 50 times.
+%% Processes on all schedulers call a function whose module is replaced 10 times.
 called_while_loaded() ->
     Main = self(),
     Pids = [spawn_link(fun() -> Main ! {self(), caller(changing:version())} end) || _ <- lists:seq(1, 8)],
-    [begin code:soft_purge(changing), load(changing, N) end || N <- lists:seq(101, 150)],
+    [begin code:soft_purge(changing), load(changing, N) end || N <- lists:seq(101, 110)],
     [Pid ! stop || Pid <- Pids],
     lists:usort([receive {Pid, Last} -> Last end || Pid <- Pids]).
 
