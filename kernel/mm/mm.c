@@ -205,6 +205,8 @@ u64 mm_rss_pages(struct mm_struct *mm)
 	s64 arg[4] = { mm->host_pid };
 	long pages;
 
+	if (unlikely(deterministic)) /* which of its pages are there is the host's business */
+		return mm->total_vm;
 	if (mm->rss_time && ktime_get() - mm->rss_time < RSS_FRESH)
 		return mm->rss_pages;
 	/* Its last task may leave it meanwhile. */

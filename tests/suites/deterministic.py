@@ -2,6 +2,8 @@
 """linuxd run --deterministic: the same seed gives the same system calls and the same output, every time; docs/deterministic.md."""
 import os
 import shutil
+import subprocess
+import time
 
 from run import Failure
 from .command import expect
@@ -67,6 +69,33 @@ def deterministic(context):
         status, output, _ = same(debian(), ["perl", "-e", "$| = 1;" + script])
         expect(status == 0 and output.count(b"\n") == 4, f"{status}: {output}")
 
+    def host_files():
+        """Files that a run makes on the host: numbers, times, order of names, free space."""
+        script = ("cd /data && mkdir w && cd w && for i in 5 3 9 1; do echo $i > f$i; ln -s f$i l$i; mkdir d$i; done; ln f5 h5; mv f3 g3;"
+                  "truncate -s 100000 f9; cp -a f9 f10; rm f1; echo again > f1; stat -c '%n %i %h %s %b %x %y %z %w' * . ..; ls -ifU;"
+                  "find . -printf '%p %i %T@ %C@\\n'; df /data; tar cf - . | md5sum; free; ps aux; cat /proc/meminfo /proc/self/status; rm -rf /data/w")
+        root = debian()
+        shutil.rmtree(os.path.join(root, "data/w"), ignore_errors=True)
+        status, output, _ = same(root, ["/bin/bash", "-c", script], [])
+        expect(status == 0 and b"f10" in output, f"{status} {output}")
+
+    def stdin_pace():
+        """Input that comes slowly and in pieces is read as if it came at once."""
+        root = debian()
+        command = [context.linuxd, "run", "--deterministic", "1", "--strace=" + context.out("deterministic", "trace"), "--read-only",
+                   "--rootfs", root, "/bin/bash", "-c", "while read -r -t 1 line; do echo got $line; date +%N; done; echo end; cat | wc"]
+        outputs = []
+        for pause in (0, 0.02):
+            child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            for piece in (b"one\ntw", b"o\nthr", b"ee", b"\nfour"):
+                child.stdin.write(piece)
+                child.stdin.flush()
+                time.sleep(pause)
+            outputs.append(child.communicate(timeout=60)[0])
+            with open(context.out("deterministic", "trace"), "rb") as file:
+                outputs[-1] += file.read()
+        expect(outputs[0] == outputs[1] and outputs[0].startswith(b"got one\n"), f"differs: {outputs}")
+
     def race_root():
         root = context.out("deterministic-root", "bin", "x")[:-6]
         for name in ("proc", "dev", "sys", "tmp"):
@@ -129,5 +158,5 @@ def deterministic(context):
             result = context.run([context.linuxd, "run", *arguments, "builtin:busybox", "true"], timeout=30)
             expect(result.status == 125 and text in result.output, f"{arguments}: {result.status} {result.output}")
 
-    tests = [shell, python_threads, python_spins, perl, race_balance, race_free, race_deadlock, spinning, time_passes_at_once, deadlock_is_named, wrong_options]
+    tests = [shell, python_threads, python_spins, perl, host_files, stdin_pace, race_balance, race_free, race_deadlock, spinning, time_passes_at_once, deadlock_is_named, wrong_options]
     return [(test.__name__.replace("_", "-"), test) for test in tests]

@@ -95,6 +95,28 @@ static int add_records(struct hostfs_listing *l, const char *buffer, long n)
 	return 0;
 }
 
+static bool entry_before(const struct hostfs_listing *l, const struct listing_entry *a, const struct listing_entry *b)
+{
+	int order = memcmp(l->names + a->name, l->names + b->name, min(a->length, b->length));
+
+	return order ? order < 0 : a->length < b->length;
+}
+
+/* --deterministic: the host's order depends on what was in the directory before. Shell sort. */
+static void sort_entries(struct hostfs_listing *l)
+{
+	for (unsigned gap = l->nr / 2; gap; gap /= 2) {
+		for (unsigned i = gap; i < l->nr; i++) {
+			struct listing_entry e = l->entries[i];
+			unsigned at = i;
+
+			for (; at >= gap && entry_before(l, &e, &l->entries[at - gap]); at -= gap)
+				l->entries[at] = l->entries[at - gap];
+			l->entries[at] = e;
+		}
+	}
+}
+
 /* A descriptor of its own, because the position of a host directory cannot be set back. */
 static long open_for_listing(struct inode *dir)
 {
@@ -144,6 +166,8 @@ static struct hostfs_listing *listing_read(struct inode *dir)
 			kfree(l);
 		return ERR_PTR(n);
 	}
+	if (unlikely(deterministic))
+		sort_entries(l);
 	return l;
 }
 
@@ -188,6 +212,16 @@ static u8 type_of(struct inode *dir, struct dentry *d, const struct listing_entr
 	return type;
 }
 
+static u64 number_of(struct file *f, const char *name, size_t length)
+{
+	struct dentry *child = dentry_find(f->path.dentry, name, length);
+	u64 number = child && child->inode ? child->inode->ino : hostfs_number_of(f->inode, name, length);
+
+	if (child)
+		dentry_put(child);
+	return number;
+}
+
 static int hostfs_iterate(struct file *f, struct dir_context *ctx)
 {
 	struct hostfs_listing *l = f->private;
@@ -204,7 +238,8 @@ static int hostfs_iterate(struct file *f, struct dir_context *ctx)
 	while (ctx->pos - 2 < (loff_t)l->nr) {
 		const struct listing_entry *e = &l->entries[ctx->pos - 2];
 		const char *name = l->names + e->name;
-		if (!dir_emit(ctx, name, e->length, e->ino, type_of(f->inode, f->path.dentry, e, name)))
+		u64 ino = unlikely(deterministic) ? number_of(f, name, e->length) : e->ino;
+		if (!dir_emit(ctx, name, e->length, ino, type_of(f->inode, f->path.dentry, e, name)))
 			break;
 		ctx->pos++;
 	}

@@ -146,6 +146,7 @@ static ssize_t hostfs_write(struct file *f, struct io_iter *from, loff_t *pos)
 			inode->size = *pos;
 		inode->version++;
 		HOSTFS_I(inode)->stale = true;
+		hostfs_changed(inode, ATTR_MTIME | ATTR_CTIME);
 		hostfs_keep_privs(inode);
 	}
 	mutex_unlock(&inode->lock);
@@ -190,8 +191,10 @@ static loff_t hostfs_llseek(struct file *f, loff_t offset, int whence)
 static int hostfs_mmap(struct file *f, struct vma *vma)
 {
 	vma_set_host(vma, handle_of(f)->fd);
-	if (f->writable)
+	if (f->writable) {
 		HOSTFS_I(f->inode)->stale = true;
+		hostfs_changed(f->inode, ATTR_MTIME | ATTR_CTIME);
+	}
 	return 0;
 }
 
@@ -210,6 +213,7 @@ static int hostfs_fallocate(struct file *f, int mode, loff_t offset, loff_t leng
 	error = host_fallocate(handle_of(f)->fd, mode, (u64)offset, (u64)length);
 	kernel_lock();
 	HOSTFS_I(inode)->stale = true;
+	hostfs_changed(inode, ATTR_MTIME | ATTR_CTIME);
 	if (!error)
 		hostfs_refresh(inode); /* the size may be another */
 	mutex_unlock(&inode->lock);

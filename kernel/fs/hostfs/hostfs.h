@@ -11,7 +11,7 @@
  *   handle.c  host descriptors: one for reading and one for writing per inode, kept after close, LRU
  *   names.c   lookup, create, unlink, rename, ...
  *   file.c    read, write, mmap, ...    dir.c  listings
- *   super.c   mounting, the monitor's operations    xattr.c  extended attributes
+ *   super.c   mounting, the monitor's operations    xattr.c  extended attributes    deterministic.c  what reproducible runs see
  */
 #ifndef KERNEL_FS_HOSTFS_H
 #define KERNEL_FS_HOSTFS_H
@@ -46,6 +46,7 @@ struct hostfs_listing;
 #define OVERRIDE_UID 2
 #define OVERRIDE_GID 4
 #define OVERRIDE_TYPE 8 /* the type bits of mode, and rdev */
+#define OVERRIDE_TIMES 16
 
 struct hostfs_inode {
 	struct inode *inode;
@@ -54,6 +55,7 @@ struct hostfs_inode {
 	struct hostfs_handle read;  /* O_RDONLY; for a directory O_PATH */
 	struct hostfs_handle write; /* O_RDWR */
 	bool stale;                 /* times, blocks, links have changed on the host since they were read */
+	bool numbered;              /* inode->ino is not the host's (deterministic.c) */
 	bool pinned;                /* holds a reference to itself, because of overrides */
 	unsigned overrides;
 	char *target;               /* of a symlink */
@@ -100,6 +102,15 @@ char *hostfs_readlink(struct inode *inode);
 
 /* dir.c */
 void hostfs_listing_drop(struct inode *dir);
+
+/* deterministic.c: these do nothing in other runs. The inode was found under a name (dir NULL: the root); was made; has changed. */
+void hostfs_found(const struct inode *dir, const char *name, struct inode *inode);
+void hostfs_made(struct inode *inode);
+void hostfs_changed(struct inode *inode, unsigned times);
+/* Only with --deterministic. */
+u64 hostfs_number_of(const struct inode *dir, const char *name, size_t length);
+void hostfs_hide_host(struct inode *inode); /* after its attributes were read */
+void hostfs_hide_use(struct kstatfs *statfs);
 
 /* super.c */
 /* A monitor operation on an inode, by a name it has. -ESTALE: it has none. */

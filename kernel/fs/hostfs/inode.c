@@ -51,10 +51,14 @@ void hostfs_fill(struct inode *inode, const struct statx *stx)
 	inode->nlink = stx->stx_nlink;
 	inode->size = (loff_t)stx->stx_size;
 	inode->blocks = stx->stx_blocks;
-	inode->atime = time_of(&stx->stx_atime);
-	inode->mtime = time_of(&stx->stx_mtime);
-	inode->ctime = time_of(&stx->stx_ctime);
-	inode->btime = stx->stx_mask & STATX_BTIME ? time_of(&stx->stx_btime) : (struct timespec64){ 0, 0 };
+	if (!(hi->overrides & OVERRIDE_TIMES)) {
+		inode->atime = time_of(&stx->stx_atime);
+		inode->mtime = time_of(&stx->stx_mtime);
+		inode->ctime = time_of(&stx->stx_ctime);
+		inode->btime = stx->stx_mask & STATX_BTIME ? time_of(&stx->stx_btime) : (struct timespec64){ 0, 0 };
+	}
+	if (unlikely(deterministic))
+		hostfs_hide_host(inode);
 	hi->stale = false;
 }
 
@@ -149,8 +153,10 @@ void hostfs_lost_link(struct inode *inode)
 		inode->nlink--;
 	inode_touch(inode, ATTR_CTIME);
 	hi->stale = inode->nlink != 0;
-	if (inode->nlink)
+	if (inode->nlink) {
+		hostfs_changed(inode, ATTR_CTIME);
 		return;
+	}
 	hlist_del(&inode->hash);
 	if (hi->pinned) {
 		hi->pinned = false;
@@ -227,6 +233,7 @@ static int store_mode(struct inode *inode, mode_t mode)
 		hi->host_mode = (hi->host_mode & S_IFMT) | (mode & 07777);
 	inode->mode = (inode->mode & S_IFMT) | (mode & 07777);
 	hi->stale = true;
+	hostfs_changed(inode, ATTR_CTIME);
 	return 0;
 }
 
@@ -257,6 +264,7 @@ static int store_owner(struct inode *inode, bool set_uid, uid_t uid, bool set_gi
 	if (set_gid)
 		inode->gid = gid;
 	HOSTFS_I(inode)->stale = true;
+	hostfs_changed(inode, ATTR_CTIME);
 	return 0;
 }
 
@@ -307,6 +315,7 @@ static int store_size(struct inode *inode, const struct iattr *attr)
 		return (int)error;
 	inode->size = attr->size;
 	HOSTFS_I(inode)->stale = true;
+	hostfs_changed(inode, ATTR_MTIME | ATTR_CTIME);
 	hostfs_keep_privs(inode);
 	return 0;
 }
@@ -331,6 +340,7 @@ static int store_times(struct inode *inode, const struct iattr *attr)
 	if (attr->valid & ATTR_MTIME)
 		inode->mtime = attr->mtime;
 	HOSTFS_I(inode)->stale = !error;
+	hostfs_changed(inode, ATTR_CTIME);
 	return 0;
 }
 

@@ -11,6 +11,7 @@
 static void changed(struct inode *dir)
 {
 	HOSTFS_I(dir)->stale = true;
+	hostfs_changed(dir, ATTR_MTIME | ATTR_CTIME);
 	dir->version++;
 	hostfs_listing_drop(dir);
 }
@@ -63,6 +64,8 @@ static struct inode *look(struct inode *dir, struct hostfs_handle *h, const char
 	if (error)
 		return ERR_PTR(error);
 	inode = hostfs_inode_for(dir->sb, &stx);
+	if (!IS_ERR(inode))
+		hostfs_found(dir, name, inode);
 	if (!IS_ERR(inode) && S_ISTYPE(inode->mode, S_IFLNK)) {
 		error = read_target(h, name, inode, (size_t)stx.stx_size);
 		if (error) {
@@ -131,6 +134,7 @@ static int adopt(struct inode *dir, struct dentry *dentry, struct hostfs_handle 
 		return -ESTALE;
 	if (IS_ERR(inode))
 		return (int)PTR_ERR(inode);
+	hostfs_made(inode);
 	dentry_bind(dentry, inode);
 	hostfs_set_owner(dir, inode, mode);
 	return 0;
@@ -181,6 +185,7 @@ static int hostfs_create(struct inode *dir, struct dentry *dentry, mode_t mode)
 	}
 	hostfs_handle_set(&HOSTFS_I(inode)->write, (int)fd);
 	HOSTFS_I(inode)->xattrs = XATTRS_NONE;
+	hostfs_made(inode);
 	dentry_bind(dentry, inode);
 	hostfs_set_owner(dir, inode, mode);
 	return 0;
@@ -368,6 +373,7 @@ static int hostfs_link(struct inode *dir, struct dentry *dentry, struct inode *t
 	target->nlink++;
 	inode_touch(target, ATTR_CTIME);
 	HOSTFS_I(target)->stale = true;
+	hostfs_changed(target, ATTR_CTIME);
 	changed(dir);
 	dentry_bind(dentry, inode_get(target));
 	return 0;
@@ -447,6 +453,7 @@ static int hostfs_rename(struct inode *old_dir, struct dentry *old, struct inode
 	changed(old_dir);
 	changed(new_dir);
 	HOSTFS_I(old->inode)->stale = true;
+	hostfs_changed(old->inode, ATTR_CTIME);
 	if (new->inode && (flags & RENAME_EXCHANGE))
 		HOSTFS_I(new->inode)->stale = true;
 	else if (new->inode)
@@ -481,8 +488,9 @@ static struct inode *hostfs_tmpfile(struct inode *dir, mode_t mode)
 	}
 	/* Owner and mode live here alone: the object has no name by which the monitor could find it. */
 	hlist_del(&inode->hash);
+	hostfs_made(inode);
 	inode->nlink = 0;
-	HOSTFS_I(inode)->overrides = OVERRIDE_MODE | OVERRIDE_UID | OVERRIDE_GID;
+	HOSTFS_I(inode)->overrides |= OVERRIDE_MODE | OVERRIDE_UID | OVERRIDE_GID;
 	inode->mode = mode;
 	inode->uid = current->cred->fsuid;
 	inode->gid = dir->mode & S_ISGID ? dir->gid : current->cred->fsgid;

@@ -65,6 +65,8 @@ static int hostfs_statfs(struct super_block *sb, struct kstatfs *ret)
 		.bfree = (u64)host.f_bfree, .bavail = (u64)host.f_bavail, .files = (u64)host.f_files,
 		.ffree = (u64)host.f_ffree, .namelen = (u64)host.f_namelen, .frsize = (u64)host.f_frsize,
 	};
+	if (unlikely(deterministic))
+		hostfs_hide_use(ret);
 	return 0;
 }
 
@@ -99,6 +101,7 @@ static int make_root(struct super_block *sb, int fd)
 	inode = hostfs_inode_for(sb, &stx);
 	if (IS_ERR(inode))
 		return (int)PTR_ERR(inode);
+	hostfs_found(NULL, "", inode);
 	hostfs_handle_set(&HOSTFS_I(inode)->read, fd);
 	HOSTFS_I(inode)->read.users++; /* never closed while it is mounted */
 	list_del(&HOSTFS_I(inode)->read.lru);
