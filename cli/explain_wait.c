@@ -40,6 +40,8 @@ static const char *the_end(const struct snapshot_task *task)
 {
 	if (!task->since || !task->kind[0])
 		return NULL;
+	if (task->flags & SNAPSHOT_TASK_NO_PEERS)
+		return "the container's kernel took too long to look for those who could end this";
 	if (!strcmp(task->kind, "disk"))
 		return "ends when the host's disk has answered";
 	if (!strcmp(task->kind, "timer") || task->until != UINT64_MAX)
@@ -238,7 +240,7 @@ int command_explain_wait(const struct cli_command *command, int argc, char **arg
 		return 0;
 	case 0:
 		connection = control_connect(explain.container, &error);
-		if (connection >= 0 && snapshot_take(connection, SNAPSHOT_PEERS, PEERS_NS, &explain.view, &error) == 0)
+		if (connection >= 0 && snapshot_take(connection, SNAPSHOT_PEERS, PEERS_NS, (uint32_t)explain.tid, &explain.view, &error) == 0)
 			result = print(&explain, &error);
 		if (connection >= 0)
 			close(connection);

@@ -124,7 +124,7 @@ static int show(const struct ps *ps, int connection, struct error *error)
 	struct control_reply reply;
 	int nr = 0, result;
 
-	result = snapshot_take(connection, ps->flags, 0, &view, error);
+	result = snapshot_take(connection, ps->flags, 0, 0, &view, error);
 	if (result == 0 && ps->flags & SNAPSHOT_THREADS)
 		result = control_call(connection, CONTROL_PING, NULL, &reply, NULL, error);
 	if (result == 0 && ps->flags & SNAPSHOT_THREADS) {

@@ -43,7 +43,10 @@ struct top {
 
 static volatile sig_atomic_t stopped;
 
+static volatile sig_atomic_t suspended;
+
 static void on_stop(int number) { stopped = number; }
+static void on_suspend(int number) { suspended = 1; }
 static void on_resize(int number) { }
 
 /* ---- rows ---- */
@@ -221,8 +224,16 @@ static bool pause_for(struct top *top, int ms)
 	struct pollfd wait = { .fd = top->live ? 0 : -1, .events = POLLIN };
 	char keys[16];
 	ssize_t nr;
+	int ready = poll(&wait, 1, ms);
 
-	if (poll(&wait, 1, ms) <= 0)
+	if (suspended) {
+		/* Ctrl-Z: the shell gets its terminal as it was. */
+		suspended = 0;
+		leave_terminal(top);
+		raise(SIGSTOP);
+		enter_terminal(top);
+	}
+	if (ready <= 0)
 		return !stopped;
 	nr = read(0, keys, sizeof(keys));
 	for (ssize_t i = 0; i < nr; i++)
@@ -238,7 +249,7 @@ static int look(struct top *top, int connection, struct error *error)
 	snapshot_free(&top->before);
 	top->before = top->view;
 	top->view = (struct snapshot_view){ 0 };
-	return snapshot_take(connection, top->flags, 0, &top->view, error);
+	return snapshot_take(connection, top->flags, 0, 0, &top->view, error);
 }
 
 static int show(struct top *top, int connection, struct error *error)
@@ -257,13 +268,14 @@ static int show(struct top *top, int connection, struct error *error)
 
 static void run(struct top *top, int connection, struct error *error)
 {
-	struct sigaction stop = { .sa_handler = on_stop }, resize = { .sa_handler = on_resize };
+	struct sigaction stop = { .sa_handler = on_stop }, resize = { .sa_handler = on_resize }, suspend = { .sa_handler = on_suspend };
 	unsigned long done = 0;
 
 	sigaction(SIGINT, &stop, NULL);
 	sigaction(SIGTERM, &stop, NULL);
 	sigaction(SIGHUP, &stop, NULL);
 	sigaction(SIGWINCH, &resize, NULL);
+	sigaction(SIGTSTP, &suspend, NULL);
 	enter_terminal(top);
 	if (top->count == 0 && !top->live)
 		top->count = 1;

@@ -133,9 +133,9 @@ static void *read_all(int fd, size_t size)
 	return memory;
 }
 
-int snapshot_take(int connection, uint64_t flags, uint64_t peers_ns, struct snapshot_view *ret_view, struct error *error)
+int snapshot_take(int connection, uint64_t flags, uint64_t peers_ns, uint32_t follow, struct snapshot_view *ret_view, struct error *error)
 {
-	uint64_t argument[4] = { flags, peers_ns };
+	uint64_t argument[4] = { flags, peers_ns, follow };
 	struct control_reply reply;
 	void *memory;
 	int fd;

@@ -17,8 +17,9 @@ struct snapshot_view {
 	uint32_t *by_tid;            /* places in tasks, in the order of tids */
 };
 
-/* Asks over @connection (control_connect). @peers_ns: how long the kernel may look for peers, 0: its default. 0, or -1 with @error set. */
-int snapshot_take(int connection, uint64_t flags, uint64_t peers_ns, struct snapshot_view *ret_view, struct error *error);
+/* Asks over @connection (control_connect). @peers_ns, @follow: as argument[1] and [2] in abi/snapshot.h. 0, or -1 with @error set. */
+int snapshot_take(int connection, uint64_t flags, uint64_t peers_ns, uint32_t follow, struct snapshot_view *ret_view,
+		  struct error *error);
 void snapshot_free(struct snapshot_view *view);
 
 /* NULL: there is none. Of several with the same tid (the kernel lies) one. */

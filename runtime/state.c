@@ -56,7 +56,7 @@ static int candidate_roots(struct root roots[MAX_ROOTS])
 	return nr;
 }
 
-/* Only a real directory of ours, that nobody else can enter. */
+/* Only a real directory of ours, that nobody else can enter. Root may look into others'. */
 static int open_root(const char *path, bool make, struct error *error)
 {
 	struct stat status;
@@ -67,7 +67,7 @@ static int open_root(const char *path, bool make, struct error *error)
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return fail(error, errno, "cannot open %s", path);
-	if (fstat(fd, &status) == 0 && status.st_uid == geteuid() && (status.st_mode & 077) == 0)
+	if (fstat(fd, &status) == 0 && (status.st_uid == geteuid() || (geteuid() == 0 && !make)) && (status.st_mode & 077) == 0)
 		return fd;
 	close(fd);
 	fail(error, 0, "%s is not this user's alone", path);

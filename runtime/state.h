@@ -3,9 +3,9 @@
  * The containers that run: where they are found.
  *
  * Each has a directory of its own in a directory that only this user can enter: $XDG_RUNTIME_DIR/linuxd, for root /run/linuxd, and where
- * neither can be used /tmp/linuxd-UID; or the one that $LINUXD_STATE_DIR names, and no other. In it: state.json (as the OCI runtime specification has it), and the socket "control".
- * Names stand beside as symbolic links in "names". A monitor holds a lock (flock) on its container's directory for as long as it lives: so a
- * directory that can be locked is what a dead one left, and is removed by whoever meets it.
+ * neither can be used /tmp/linuxd-UID; or the one that $LINUXD_STATE_DIR names, and no other. In it: state.json (as the OCI runtime specification
+ * has it), and the socket "control". Names stand beside as symbolic links in "names". A monitor holds a lock (flock) on its container's
+ * directory for as long as it lives: so a directory that can be locked is what a dead one left, and is removed by whoever meets it.
  */
 #ifndef RUNTIME_STATE_H
 #define RUNTIME_STATE_H

@@ -12,7 +12,8 @@
 #define SNAPSHOT_VERSION 1
 #define SNAPSHOT_SIZE_MAX (64UL << 20)
 
-/* control_request.argument[0]; argument[1]: ns that looking for peers may take, 0 for a default */
+/* control_request.argument[0]; argument[1]: ns that looking for peers may take, 0 for a default; argument[2]: only for those of this task, for
+ * theirs, and so on, 0: for everybody's */
 #define SNAPSHOT_PEERS 0x1   /* who could end each wait */
 #define SNAPSHOT_THREADS 0x2 /* the host threads */
 

@@ -55,6 +55,7 @@ static void describe_call(const struct task_struct *task, struct snapshot_task *
 struct snapshot_writer {
 	u64 flags, now;
 	u64 peers_until; /* then waits are described in words only */
+	u32 follow;      /* tid whose peers, and theirs, are wanted; 0: everybody's */
 	struct snapshot_peer *peers;
 	u32 nr_peers;
 };
@@ -72,12 +73,11 @@ static void put_peers(struct snapshot_writer *writer, const struct wait_info *in
 		record->flags |= SNAPSHOT_TASK_MORE_PEERS;
 }
 
-static void describe_wait(struct snapshot_writer *writer, const struct task_struct *task, struct snapshot_task *record)
+static void describe_wait(const struct task_struct *task, struct snapshot_task *record)
 {
-	bool peers = writer->flags & SNAPSHOT_PEERS && ktime_get() < writer->peers_until;
 	struct wait_info info;
 
-	if (!(peers ? task_wait_info : task_wait_text)(task, &info))
+	if (!task_wait_text(task, &info))
 		return;
 	record->since = task->block_start;
 	record->until = task->block_until;
@@ -85,10 +85,88 @@ static void describe_wait(struct snapshot_writer *writer, const struct task_stru
 	scnprintf(record->kind, sizeof(record->kind), "%s", block_kind_names[task_block_kind(task)]);
 	scnprintf(record->wait, sizeof(record->wait), "%s", task->block_type->name);
 	scnprintf(record->object, sizeof(record->object), "%s", info.text);
-	if (peers)
-		put_peers(writer, &info, record);
-	else
-		record->flags |= SNAPSHOT_TASK_NO_PEERS;
+	record->flags = SNAPSHOT_TASK_NO_PEERS;
+}
+
+/* Looks for who could end the task's wait, if there is time. */
+static bool find_peers(struct snapshot_writer *writer, const struct task_struct *task, struct snapshot_task *record)
+{
+	struct wait_info info;
+
+	if (ktime_get() >= writer->peers_until || !task_wait_info(task, &info))
+		return false;
+	record->flags &= ~SNAPSHOT_TASK_NO_PEERS;
+	put_peers(writer, &info, record);
+	return true;
+}
+
+enum { UNTOUCHED, WANTED, DONE }; /* record->pad, while peers are followed */
+
+static struct snapshot_task *record_of(struct snapshot_task *records, u32 nr, u32 tid)
+{
+	for (u32 i = 0; i < nr; i++)
+		if (records[i].tid == tid)
+			return &records[i];
+	return NULL;
+}
+
+static bool want(struct snapshot_task *record)
+{
+	if (!record || record->pad != UNTOUCHED)
+		return false;
+	record->pad = WANTED;
+	return true;
+}
+
+/* The peers of those that are wanted; true if that made others wanted. */
+static bool follow_wanted(struct snapshot_writer *writer, struct snapshot_task *records, u32 nr)
+{
+	struct task_struct *task;
+	bool more = false;
+	u32 i = 0;
+
+	for_each_task(task) {
+		struct snapshot_task *record = &records[i++];
+		u32 first = writer->nr_peers;
+
+		if (record->pad != WANTED)
+			continue;
+		record->pad = DONE;
+		if (!find_peers(writer, task, record))
+			continue;
+		for (u32 k = first; k < writer->nr_peers; k++)
+			more |= want(record_of(records, nr, writer->peers[k].tid));
+	}
+	return more;
+}
+
+/* Any thread of a process may act for it: those of all that were looked at. */
+static bool want_threads(struct snapshot_task *records, u32 nr)
+{
+	bool more = false;
+
+	for (u32 i = 0; i < nr; i++) {
+		const struct snapshot_task *leader = records[i].pad == UNTOUCHED ? record_of(records, nr, records[i].tgid) : NULL;
+
+		if (leader && leader->pad == DONE)
+			more |= want(&records[i]);
+	}
+	return more;
+}
+
+/* The peers of one task, their peers, and so on; then those of their threads. In a large container these are few of all. */
+static void follow_peers(struct snapshot_writer *writer, struct snapshot_task *records, u32 nr, u32 tid)
+{
+	struct snapshot_task *record = record_of(records, nr, tid);
+	bool more = want(record);
+
+	while (more) {
+		while (follow_wanted(writer, records, nr))
+			;
+		more = ktime_get() < writer->peers_until && (want(record_of(records, nr, record->tgid)) || want_threads(records, nr));
+	}
+	for (u32 i = 0; i < nr; i++)
+		records[i].pad = UNTOUCHED;
 }
 
 static void describe(struct snapshot_writer *writer, struct task_struct *task, struct snapshot_task *record)
@@ -110,7 +188,9 @@ static void describe(struct snapshot_writer *writer, struct task_struct *task, s
 	record->ready = time_ready(task, writer->now);
 	scnprintf(record->comm, sizeof(record->comm), "%s", task->comm);
 	describe_call(task, record);
-	describe_wait(writer, task, record);
+	describe_wait(task, record);
+	if (writer->flags & SNAPSHOT_PEERS && !writer->follow)
+		find_peers(writer, task, record);
 }
 
 /* Room for the most there can be; the answer may end up shorter. */
@@ -137,6 +217,8 @@ static void fill(struct snapshot_writer *writer, struct snapshot *snapshot)
 	writer->peers = (struct snapshot_peer *)(tasks + snapshot->nr_tasks);
 	for_each_task(task)
 		describe(writer, task, tasks++);
+	if (writer->follow)
+		follow_peers(writer, tasks - snapshot->nr_tasks, snapshot->nr_tasks, writer->follow);
 	snapshot->nr_peers = writer->nr_peers;
 	if (snapshot->nr_threads)
 		inspect_threads((struct snapshot_thread *)(writer->peers + writer->nr_peers));
@@ -144,7 +226,7 @@ static void fill(struct snapshot_writer *writer, struct snapshot *snapshot)
 
 long inspect_snapshot(const u64 argument[4], struct inspect_answer *ret_answer)
 {
-	struct snapshot_writer writer = { .flags = argument[0], .now = ktime_get() };
+	struct snapshot_writer writer = { .flags = argument[0], .follow = (u32)argument[2], .now = ktime_get() };
 	u32 nr_tasks, nr_threads;
 	struct snapshot *snapshot;
 	size_t size;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// sources: runtime/error.c runtime/json.c runtime/state.c runtime/sandbox/control_server.c runtime/sandbox/slots.c runtime/sandbox/relay.c runtime/sandbox/image.c
+// sources: runtime/error.c runtime/json.c runtime/state.c runtime/sandbox/control_server.c
+// sources: runtime/sandbox/slots.c runtime/sandbox/relay.c runtime/sandbox/image.c
 // flags: -D_GNU_SOURCE -pthread
 /*
  * The monitor against a hostile sandbox. The input is what a sandbox may write into the channel: requests in slots, the status, the text of

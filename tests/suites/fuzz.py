@@ -19,7 +19,7 @@ def host_target(context, path):
     corpus = context.path("tests/fuzz/corpus/" + name)
     with open(path) as f:
         text = f.read()
-    sources = re.search(r"^// sources:(.*)$", text, re.M)[1].split()
+    sources = " ".join(re.findall(r"^// sources:(.*)$", text, re.M)).split()
     flags = re.search(r"^// flags:(.*)$", text, re.M)
 
     def build(compiler, kind, program):
