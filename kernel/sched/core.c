@@ -13,6 +13,7 @@ int nr_cpus = 1;
 
 const struct sched_class *const sched_classes[NR_CLASSES] = {
 	[CLASS_STOP] = &stop_sched_class,
+	[CLASS_DEADLINE] = &dl_sched_class,
 	[CLASS_RT] = &rt_sched_class,
 	[CLASS_FAIR] = &fair_sched_class,
 	[CLASS_IDLE] = &idle_sched_class,
@@ -27,6 +28,7 @@ void sched_init(int n)
 
 		rq->cpu = i;
 		rt_rq_init(&rq->rt);
+		dl_rq_init(&rq->dl);
 		rq_clock_update(rq);
 		rq->idle_since = rq->clock;
 	}
@@ -111,8 +113,8 @@ static void wake_on(struct task_struct *task, int cpu, bool sync)
 	struct rq *from = task_rq(task), *rq = &runqueues[cpu];
 	int here = sched_this_cpu();
 
-	rq_clock_update(rq);
 	if (rq != from) {
+		rq->clock = from->clock;
 		if (task->sched.class->migrate_task_rq)
 			task->sched.class->migrate_task_rq(from, rq, task);
 		task->sched.nr_migrations++;
@@ -134,6 +136,7 @@ static void wake_on(struct task_struct *task, int cpu, bool sync)
 bool try_to_wake_up(struct task_struct *task, unsigned mask, bool sync)
 {
 	const struct sched_class *class = task->sched.class;
+	struct rq *rq = task_rq(task);
 
 	assert_kernel_locked();
 	if (!(task->state & mask))
@@ -143,8 +146,11 @@ bool try_to_wake_up(struct task_struct *task, unsigned mask, bool sync)
 		return true;
 	}
 	task->state = TASK_WAKING;
-	if (class->task_waking)
-		class->task_waking(task_rq(task), task);
+	rq_clock_update(rq);
+	if (class->task_waking && !class->task_waking(rq, task)) {
+		task->state = TASK_RUNNING;
+		return true;
+	}
 	sync = sync || sched_waker_leaves();
 	wake_on(task, class->select_task_rq(task, sync ? SELECT_WAKE_SYNC : SELECT_WAKE), sync);
 	task->state = TASK_RUNNING;
@@ -240,11 +246,15 @@ struct task_struct *sched_switch(struct rq *rq)
 	rq_clock_update(rq);
 	if (prev && prev->sched.on_rq)
 		put_prev(rq, prev);
+	if (unlikely(!cpumask_empty(&urgent_cpus)))
+		pull_urgent(rq);
 	next = pick_next_task(rq);
 	if (next == prev)
 		return next;
-	if (prev && prev->sched.on_rq)
+	if (prev && prev->state == TASK_RUNNING)
 		prev->sched.nivcsw++;
+	if (prev && prev->sched.on_rq && unlikely(prev->sched.class->outranks))
+		push_urgent(prev);
 	set_running(rq, next);
 	return next;
 }

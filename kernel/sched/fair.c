@@ -213,20 +213,19 @@ static u64 next_tick_fair(struct rq *rq, struct task_struct *curr)
 	return se->exec_start + slice - min(slice, ran);
 }
 
-static void waking_fair(struct rq *rq, struct task_struct *task)
+static bool waking_fair(struct rq *rq, struct task_struct *task)
 {
 	struct sched_entity *se = &task->sched.entity;
 	u64 floor;
 
-	if (curr_of(rq)) {
-		rq_clock_update(rq);
+	if (curr_of(rq))
 		update_curr_fair(rq);
-	}
 	floor = rq->fair.min_vruntime;
 	if (se->sum_exec_runtime)
 		floor -= latency_target() / 2;
 	if (behind(se->vruntime, floor) < 0 || rq->clock - task->block_start > LONG_SLEEP)
 		se->vruntime = floor;
+	return true;
 }
 
 static void fork_fair(struct rq *rq, struct task_struct *child)

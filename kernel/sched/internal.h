@@ -66,7 +66,7 @@ enum select_reason { SELECT_WAKE, SELECT_WAKE_SYNC, SELECT_FORK, SELECT_EXEC };
  * A scheduling policy. `core` knows none; the classes stand in sched_classes in the order of their priority.
  * Functions that a class does not need are NULL where that is said.
  */
-enum { CLASS_STOP, CLASS_RT, CLASS_FAIR, CLASS_IDLE, NR_CLASSES };
+enum { CLASS_STOP, CLASS_DEADLINE, CLASS_RT, CLASS_FAIR, CLASS_IDLE, NR_CLASSES };
 struct sched_class {
 	const char *name;
 	int rank; /* CLASS_* */
@@ -82,8 +82,11 @@ struct sched_class {
 	/* The running task has just been queued in this class. */
 	void (*set_curr_task)(struct rq *rq, struct task_struct *task);
 	void (*task_tick)(struct rq *rq, struct task_struct *curr);
-	/* NULL or: a sleeper is about to be made runnable; rq is where it slept. */
-	void (*task_waking)(struct rq *rq, struct task_struct *task);
+	/*
+	 * NULL or: a sleeper is about to be made runnable; rq is where it slept, its clock is fresh. False: it is not to run yet; the
+	 * class queues it when it is.
+	 */
+	bool (*task_waking)(struct rq *rq, struct task_struct *task);
 	/* NULL or: it is on its queue, and the running task stays for now. */
 	void (*task_woken)(struct rq *rq, struct task_struct *task);
 	/* A cpu that the task may run on. */
@@ -100,10 +103,12 @@ struct sched_class {
 	u64 (*next_tick)(struct rq *rq, struct task_struct *curr);
 	/* A waiting task that may go to another cpu; NULL. */
 	struct task_struct *(*movable_task)(struct rq *rq, int to_cpu);
+	/* Deadline and real-time: the task would run there at once. */
+	bool (*outranks)(struct task_struct *task, struct rq *rq);
 	u64 (*get_rr_interval)(struct rq *rq, struct task_struct *task);
 };
 extern const struct sched_class *const sched_classes[NR_CLASSES];
-extern const struct sched_class stop_sched_class, rt_sched_class, fair_sched_class, idle_sched_class;
+extern const struct sched_class stop_sched_class, dl_sched_class, rt_sched_class, fair_sched_class, idle_sched_class;
 
 extern struct rb_node *(*fair_choose)(struct fair_rq *fair);
 extern const u32 nice_to_weight[40]; /* index nice + 20 */
@@ -161,6 +166,26 @@ static inline u64 account_curr(struct rq *rq)
 }
 
 void rt_rq_init(struct rt_rq *rt);
+void dl_rq_init(struct dl_rq *dl);
+
+/* ---- deadline ---- */
+
+bool dl_params_valid(const struct sched_params *params);
+/* 0, or -EBUSY if the task with these parameters would be too much for the cpus. */
+int dl_admit(const struct task_struct *task, const struct sched_params *params);
+/* What the tasks of the class were promised stays within these limits. */
+bool dl_fits(s64 rt_runtime, s64 rt_period);
+/* The task, not queued, begins a period with these parameters. */
+void dl_set_params(struct task_struct *task, const struct sched_params *params, u64 now);
+
+/* ---- urgent: real-time and deadline tasks between cpus ---- */
+
+extern cpumask_t urgent_cpus; /* with more than one such task */
+void urgent_changed(struct rq *rq);
+/* Takes the most important one that waits elsewhere and would run here. */
+void pull_urgent(struct rq *rq);
+/* A waiting one goes where it would run at once. */
+void push_urgent(struct task_struct *task);
 
 /* ---- balance ---- */
 

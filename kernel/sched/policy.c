@@ -8,7 +8,7 @@
 static void requeue(struct task_struct *task, void (*change)(struct task_struct *, const void *), const void *value)
 {
 	struct rq *rq = task_rq(task);
-	bool queued = task->sched.on_rq, running = rq->curr == task;
+	bool queued = task->sched.on_rq, running = rq->curr == task, throttled = task->sched.dl.throttled && !queued;
 
 	rq_clock_update(rq);
 	if (running)
@@ -18,6 +18,8 @@ static void requeue(struct task_struct *task, void (*change)(struct task_struct 
 	if (running)
 		task->sched.class->put_prev_task(rq, task);
 	change(task, value);
+	if (throttled && !task->sched.dl.throttled) /* it was to wait, now it need not */
+		queued = task->state == TASK_RUNNING;
 	if (queued)
 		activate_task(rq, task, 0);
 	if (running && queued) {
@@ -45,7 +47,9 @@ static void choose_class(struct task_struct *task)
 {
 	const struct sched_class *class = &fair_sched_class, *old = task->sched.class;
 
-	if (sched_effective_priority(&task->sched))
+	if (task->sched.policy == SCHED_DEADLINE)
+		class = &dl_sched_class;
+	else if (sched_effective_priority(&task->sched))
 		class = &rt_sched_class;
 	if (class == old)
 		return;
@@ -78,20 +82,44 @@ static void change_policy(struct task_struct *task, const void *value)
 	task->sched.reset_on_fork = params->reset_on_fork;
 	task->sched.rt_priority = params->rt_priority;
 	choose_class(task);
-	if (is_rt(params->policy))
+	if (params->policy == SCHED_DEADLINE)
+		dl_set_params(task, params, task_rq(task)->clock);
+	else if (is_rt(params->policy))
 		task->sched.entity.slice_start = task->sched.entity.sum_exec_runtime;
 	else
 		change_nice(task, &params->nice);
 }
 
+bool sched_params_valid(const struct sched_params *params)
+{
+	switch (params->policy) {
+	case SCHED_FIFO:
+	case SCHED_RR:
+		return params->rt_priority >= 1 && params->rt_priority <= 99;
+	case SCHED_DEADLINE:
+		return params->rt_priority == 0 && dl_params_valid(params);
+	case SCHED_NORMAL:
+	case SCHED_BATCH:
+	case SCHED_IDLE:
+		return params->rt_priority == 0;
+	default:
+		return false;
+	}
+}
+
 int sched_set_policy(struct task_struct *task, const struct sched_params *params)
 {
-	bool rt = is_rt(params->policy);
+	cpumask_t online = cpumask_first_n(nr_cpus);
 
-	if (!rt && params->policy != SCHED_NORMAL && params->policy != SCHED_BATCH && params->policy != SCHED_IDLE)
+	if (!sched_params_valid(params))
 		return -EINVAL;
-	if (rt ? params->rt_priority < 1 || params->rt_priority > 99 : params->rt_priority != 0)
-		return -EINVAL;
+	if (params->policy == SCHED_DEADLINE) {
+		/* Which cpu has bandwidth left is not looked at: so it may have to run on any. */
+		if (!cpumask_subset(&online, &task->sched.cpus_allowed) || sched_tunables.rt_runtime == 0)
+			return -EPERM;
+		if (dl_admit(task, params))
+			return -EBUSY;
+	}
 	requeue(task, change_policy, params);
 	return 0;
 }
@@ -111,6 +139,8 @@ int sched_set_affinity(struct task_struct *task, const cpumask_t *mask)
 	cpumask_t online = cpumask_first_n(nr_cpus), wanted = cpumask_and(mask, &online);
 	struct rq *rq = task_rq(task);
 
+	if (task->sched.policy == SCHED_DEADLINE && !cpumask_subset(&online, &wanted))
+		return -EBUSY;
 	if (cpumask_empty(&wanted))
 		return -EINVAL;
 	requeue(task, change_affinity, &wanted);
@@ -139,11 +169,13 @@ void sched_task_init(struct task_struct *task)
 	set_allowed(s, &online);
 }
 
-void sched_fork(struct task_struct *child)
+int sched_fork(struct task_struct *child)
 {
 	const struct sched_task *parent = &current->sched;
 	struct sched_task *s = &child->sched;
 
+	if (parent->policy == SCHED_DEADLINE && !parent->reset_on_fork)
+		return -EAGAIN;
 	sched_task_init(child);
 	s->class = parent->class;
 	s->policy = parent->policy;
@@ -154,7 +186,7 @@ void sched_fork(struct task_struct *child)
 	s->nr_cpus_allowed = parent->nr_cpus_allowed;
 	s->entity.vruntime = parent->entity.vruntime;
 	if (parent->reset_on_fork) {
-		if (is_rt(s->policy)) {
+		if (is_rt(s->policy) || s->policy == SCHED_DEADLINE) {
 			s->policy = SCHED_NORMAL;
 			s->rt_priority = 0;
 		}
@@ -165,6 +197,7 @@ void sched_fork(struct task_struct *child)
 	s->class = s->rt_priority ? &rt_sched_class : &fair_sched_class; /* loans are not inherited */
 	s->entity.weight = s->policy == SCHED_IDLE ? 3 : nice_to_weight[s->nice + 20];
 	child->state = TASK_NEW;
+	return 0;
 }
 
 u64 sched_rr_interval(struct task_struct *task)

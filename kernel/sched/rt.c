@@ -66,6 +66,7 @@ static void enqueue_rt(struct rq *rq, struct task_struct *task, unsigned flags)
 		rq->rt.used = 0;
 		ktimer_arm(&rq->rt.period, rq->clock + (u64)sched_tunables.rt_period);
 	}
+	urgent_changed(rq);
 }
 
 static void dequeue_rt(struct rq *rq, struct task_struct *task, unsigned flags)
@@ -76,6 +77,7 @@ static void dequeue_rt(struct rq *rq, struct task_struct *task, unsigned flags)
 	if (list_empty(queue_of(rq, task)))
 		rq->rt.bitmap[priority / 64] &= ~(1ULL << (priority % 64));
 	rq->rt.nr_running--;
+	urgent_changed(rq);
 }
 
 static int highest(struct rt_rq *rt)
@@ -178,6 +180,12 @@ static struct task_struct *movable_rt(struct rq *rq, int to_cpu)
 	return NULL;
 }
 
+/* It would run there at once. */
+static bool outranks_rt(struct task_struct *task, struct rq *rq)
+{
+	return !rq->rt.throttled && !rq->dl.nr_running && sched_effective_priority(&task->sched) > highest(&rq->rt);
+}
+
 static u64 rr_interval_rt(struct rq *rq, struct task_struct *task)
 {
 	return task->sched.policy == SCHED_RR ? sched_tunables.rr_slice : 0;
@@ -198,5 +206,6 @@ const struct sched_class rt_sched_class = {
 	.select_task_rq = select_rt,
 	.update_curr = update_curr_rt,
 	.movable_task = movable_rt,
+	.outranks = outranks_rt,
 	.get_rr_interval = rr_interval_rt,
 };

@@ -84,8 +84,8 @@ void wake_up_new_task(struct task_struct *task);
 void kick_task(struct task_struct *task);
 /* SCHED_OTHER, nice 0, any cpu: for a task that has no parent. */
 void sched_task_init(struct task_struct *task);
-/* The child of current inherits policy and affinity. */
-void sched_fork(struct task_struct *child);
+/* The child of current inherits policy and affinity. -EAGAIN: a deadline task that is not to be reset cannot fork. */
+int __must_check sched_fork(struct task_struct *child);
 /* The dying current task leaves its run queue; schedule() comes next and does not return. */
 void sched_exit(struct task_struct *task);
 void set_user_nice(struct task_struct *task, int nice);
@@ -95,6 +95,7 @@ struct sched_params {
 	bool reset_on_fork;
 	u64 dl_runtime, dl_deadline, dl_period, dl_flags;
 };
+bool sched_params_valid(const struct sched_params *params);
 /* -EINVAL: bad parameters; -EBUSY: no bandwidth left for a deadline task; -EPERM: its affinity leaves out cpus. */
 int sched_set_policy(struct task_struct *task, const struct sched_params *params);
 /* -EINVAL if no cpu is left; -EBUSY: a deadline task is to keep all of its cpus. */

@@ -10,6 +10,7 @@
 #include "kernel/init/init.h"
 #include "kernel/mm/mm.h"
 #include "kernel/sched/carrier.h"
+#include "kernel/task/signal.h"
 #include "kernel/time/posix_timer.h"
 
 struct cpu cpus[MAX_CPUS];
@@ -142,6 +143,8 @@ void sched_kick_cpu(struct rq *rq)
 
 void sched_want_tick(struct rq *rq)
 {
+	if (tick_hint)
+		return;
 	tick_hint = true;
 	clock_thread_kick_if_needed();
 }
@@ -154,3 +157,5 @@ bool sched_waker_leaves(void)
 }
 
 void sched_migrated(int to_cpu) { cpus[to_cpu].stats->migrations++; }
+
+void sched_dl_overrun(struct task_struct *task) { send_signal_thread(SIGXCPU, SEND_SIG_KERNEL, task); }

@@ -14,6 +14,7 @@
 #define KEEP_POLICY (-1)
 
 static bool is_rt(int policy) { return policy == SCHED_FIFO || policy == SCHED_RR; }
+static bool is_fair(int policy) { return policy == SCHED_NORMAL || policy == SCHED_BATCH || policy == SCHED_IDLE; }
 
 static struct task_struct *sched_find(pid_t pid) { return pid ? task_find(pid) : current; }
 
@@ -22,65 +23,68 @@ static bool same_owner(const struct task_struct *task)
 	return current->cred->euid == task->cred->euid || current->cred->euid == task->cred->uid;
 }
 
-static bool may_renice(const struct task_struct *task, int nice)
+static bool may_have_nice(const struct task_struct *task, int nice)
 {
-	return nice >= task->sched.nice || (u64)(20 - nice) <= task->signal->rlimits[RLIMIT_NICE].rlim_cur ||
-	       capable(CAP_SYS_NICE);
+	return (u64)(20 - nice) <= task->signal->rlimits[RLIMIT_NICE].rlim_cur || capable(CAP_SYS_NICE);
 }
 
+static bool may_renice(const struct task_struct *task, int nice) { return nice >= task->sched.nice || may_have_nice(task, nice); }
+
 /* sched(7), "Privileges and resource limits". */
-static bool may_schedule(const struct task_struct *task, int policy, int priority, bool reset_on_fork)
+static bool may_schedule(const struct task_struct *task, const struct sched_params *params)
 {
 	u64 limit = task->signal->rlimits[RLIMIT_RTPRIO].rlim_cur;
 
 	if (capable(CAP_SYS_NICE))
 		return true;
-	if (!same_owner(task) || (task->sched.reset_on_fork && !reset_on_fork))
+	if (!same_owner(task) || (task->sched.reset_on_fork && !params->reset_on_fork) || params->policy == SCHED_DEADLINE)
 		return false;
-	if (is_rt(policy)) {
-		if (policy != task->sched.policy && !limit)
+	if (is_rt(params->policy)) {
+		if (params->policy != task->sched.policy && !limit)
 			return false;
-		return priority <= task->sched.rt_priority || (u64)priority <= limit;
+		return params->rt_priority <= task->sched.rt_priority || (u64)params->rt_priority <= limit;
 	}
-	if (task->sched.policy == SCHED_IDLE && policy != SCHED_IDLE)
-		return may_renice(task, task->sched.nice);
-	return true;
+	if (!may_renice(task, params->nice))
+		return false;
+	return task->sched.policy != SCHED_IDLE || params->policy == SCHED_IDLE || may_have_nice(task, task->sched.nice);
 }
 
-static int change_policy(struct task_struct *task, int policy, int priority, int nice, bool reset_on_fork)
+/* Nothing would change: a task keeps its place in its queue. */
+static bool same_params(const struct sched_task *s, const struct sched_params *params)
 {
-	if (policy == KEEP_POLICY) {
-		policy = task->sched.policy;
-		reset_on_fork = task->sched.reset_on_fork;
+	if (params->policy != s->policy)
+		return false;
+	if (is_rt(s->policy))
+		return params->rt_priority == s->rt_priority;
+	if (s->policy == SCHED_DEADLINE)
+		return params->dl_runtime == s->dl.dl_runtime && params->dl_deadline == s->dl.dl_deadline &&
+		       params->dl_period == s->dl.dl_period && params->dl_flags == s->dl.flags;
+	return params->nice == s->nice;
+}
+
+static int change_policy(struct task_struct *task, struct sched_params *params)
+{
+	if (params->policy == KEEP_POLICY) {
+		params->policy = task->sched.policy;
+		params->reset_on_fork = task->sched.reset_on_fork;
 	}
-	if (policy != SCHED_NORMAL && policy != SCHED_BATCH && policy != SCHED_IDLE && !is_rt(policy))
+	if (!is_fair(params->policy))
+		params->nice = task->sched.nice;
+	if (!sched_params_valid(params))
 		return -EINVAL;
-	if (is_rt(policy) ? priority < 1 || priority > RT_PRIORITY_MAX : priority != 0)
-		return -EINVAL;
-	if (!may_schedule(task, policy, priority, reset_on_fork))
+	if (!may_schedule(task, params))
 		return -EPERM;
-	return sched_set_policy(task, &(struct sched_params){ .policy = policy, .rt_priority = priority, .nice = nice,
-							      .reset_on_fork = reset_on_fork });
+	if (same_params(&task->sched, params)) {
+		task->sched.reset_on_fork = params->reset_on_fork;
+		return 0;
+	}
+	return sched_set_policy(task, params);
 }
 
-long sys_sched_setscheduler(pid_t pid, int policy, user_ptr param)
+/* The oldest interface: a policy and a priority. */
+static long set_priority_policy(pid_t pid, int policy, bool reset_on_fork, user_ptr param)
 {
-	struct task_struct *task;
-	u32 priority;
-
-	if (pid < 0 || policy < 0 || user_ptr_is_null(param))
-		return -EINVAL;
-	if (get_user_u32(&priority, param))
-		return -EFAULT;
-	task = sched_find(pid);
-	if (!task)
-		return -ESRCH;
-	return change_policy(task, policy & ~SCHED_RESET_ON_FORK, (int)priority, task->sched.nice,
-			     policy & SCHED_RESET_ON_FORK);
-}
-
-long sys_sched_setparam(pid_t pid, user_ptr param)
-{
+	struct sched_params params = { .policy = policy, .reset_on_fork = reset_on_fork };
 	struct task_struct *task;
 	u32 priority;
 
@@ -89,8 +93,21 @@ long sys_sched_setparam(pid_t pid, user_ptr param)
 	if (get_user_u32(&priority, param))
 		return -EFAULT;
 	task = sched_find(pid);
-	return task ? change_policy(task, KEEP_POLICY, (int)priority, task->sched.nice, false) : -ESRCH;
+	if (!task)
+		return -ESRCH;
+	params.rt_priority = (int)priority;
+	params.nice = task->sched.nice;
+	return change_policy(task, &params);
 }
+
+long sys_sched_setscheduler(pid_t pid, int policy, user_ptr param)
+{
+	if (policy < 0)
+		return -EINVAL;
+	return set_priority_policy(pid, policy & ~SCHED_RESET_ON_FORK, policy & SCHED_RESET_ON_FORK, param);
+}
+
+long sys_sched_setparam(pid_t pid, user_ptr param) { return set_priority_policy(pid, KEEP_POLICY, false, param); }
 
 long sys_sched_getscheduler(pid_t pid)
 {
@@ -131,41 +148,62 @@ static int get_attr(struct sched_attr *ret_attr, user_ptr src)
 			goto too_big;
 	}
 	memset(ret_attr, 0, sizeof(*ret_attr));
-	return copy_from_user(ret_attr, src, min((size_t)size, sizeof(*ret_attr)));
+	if (copy_from_user(ret_attr, src, min((size_t)size, sizeof(*ret_attr))))
+		return -EFAULT;
+	ret_attr->size = size;
+	return 0;
 
 too_big:
 	return put_user_u32(src, sizeof(*ret_attr)) ? -EFAULT : -E2BIG;
 }
 
+static void keep_params(struct sched_attr *attr, const struct sched_task *s)
+{
+	attr->sched_priority = (u32)s->rt_priority;
+	attr->sched_nice = s->nice;
+	attr->sched_runtime = s->dl.dl_runtime;
+	attr->sched_deadline = s->dl.dl_deadline;
+	attr->sched_period = s->dl.dl_period;
+	if (s->policy == SCHED_DEADLINE)
+		attr->sched_flags = (attr->sched_flags & ~(u64)SCHED_FLAG_DL_OVERRUN) | s->dl.flags;
+}
+
 long sys_sched_setattr(pid_t pid, user_ptr attr, unsigned flags)
 {
+	struct sched_params params;
 	struct task_struct *task;
 	struct sched_attr a;
-	int error, nice, policy;
+	int error;
 
 	if (user_ptr_is_null(attr) || pid < 0 || flags)
 		return -EINVAL;
 	error = get_attr(&a, attr);
 	if (error)
 		return error;
-	if ((int)a.sched_policy < 0 || (a.sched_flags & ~(u64)SCHED_FLAG_ALL))
+	if ((a.sched_flags & SCHED_FLAG_UTIL_CLAMP) && a.size < SCHED_ATTR_SIZE_VER1)
 		return -EINVAL;
-	if (a.sched_flags & (SCHED_FLAG_UTIL_CLAMP_MIN | SCHED_FLAG_UTIL_CLAMP_MAX))
-		return -EOPNOTSUPP;
+	if ((int)a.sched_policy < 0)
+		return -EINVAL;
 	task = sched_find(pid);
 	if (!task)
 		return -ESRCH;
-	policy = a.sched_flags & SCHED_FLAG_KEEP_POLICY ? KEEP_POLICY : (int)a.sched_policy;
-	nice = a.sched_nice < -20 ? -20 : a.sched_nice > 19 ? 19 : a.sched_nice;
-	if (a.sched_flags & SCHED_FLAG_KEEP_PARAMS) {
-		a.sched_priority = (u32)task->sched.rt_priority;
-		nice = task->sched.nice;
-	}
-	if (is_rt(policy == KEEP_POLICY ? task->sched.policy : policy))
-		nice = task->sched.nice;
-	else if (!may_renice(task, nice))
-		return -EPERM;
-	return change_policy(task, policy, (int)a.sched_priority, nice, a.sched_flags & SCHED_FLAG_RESET_ON_FORK);
+	if (a.sched_flags & ~(u64)SCHED_FLAG_ALL)
+		return -EINVAL;
+	if (a.sched_flags & SCHED_FLAG_KEEP_PARAMS)
+		keep_params(&a, &task->sched);
+	params = (struct sched_params){
+		.policy = a.sched_flags & SCHED_FLAG_KEEP_POLICY ? KEEP_POLICY : (int)a.sched_policy,
+		.nice = a.sched_nice < -20 ? -20 : a.sched_nice > 19 ? 19 : a.sched_nice,
+		.rt_priority = (int)a.sched_priority,
+		.reset_on_fork = a.sched_flags & SCHED_FLAG_RESET_ON_FORK,
+		.dl_runtime = a.sched_runtime, .dl_deadline = a.sched_deadline,
+		.dl_period = a.sched_period ? a.sched_period : a.sched_deadline,
+		.dl_flags = a.sched_flags & SCHED_FLAG_DL_OVERRUN,
+	};
+	/* There are no utilisation clamps, nor is the unused bandwidth of others given away. */
+	if ((a.sched_flags & SCHED_FLAG_UTIL_CLAMP) || (params.policy == SCHED_DEADLINE && (a.sched_flags & SCHED_FLAG_RECLAIM)))
+		return -EOPNOTSUPP;
+	return change_policy(task, &params);
 }
 
 long sys_sched_getattr(pid_t pid, user_ptr attr, unsigned size, unsigned flags)
@@ -181,10 +219,16 @@ long sys_sched_getattr(pid_t pid, user_ptr attr, unsigned size, unsigned flags)
 	a.size = (u32)min((size_t)size, sizeof(a));
 	a.sched_policy = (u32)task->sched.policy;
 	a.sched_flags = task->sched.reset_on_fork ? SCHED_FLAG_RESET_ON_FORK : 0;
-	if (is_rt(task->sched.policy))
+	if (is_rt(task->sched.policy)) {
 		a.sched_priority = (u32)task->sched.rt_priority;
-	else
+	} else if (task->sched.policy == SCHED_DEADLINE) {
+		a.sched_runtime = task->sched.dl.dl_runtime;
+		a.sched_deadline = task->sched.dl.dl_deadline;
+		a.sched_period = task->sched.dl.dl_period;
+		a.sched_flags |= task->sched.dl.flags;
+	} else {
 		a.sched_nice = task->sched.nice;
+	}
 	a.sched_util_max = 1024;
 	return copy_to_user(attr, &a, a.size);
 }
@@ -193,7 +237,7 @@ long sys_sched_get_priority_max(int policy)
 {
 	if (is_rt(policy))
 		return RT_PRIORITY_MAX;
-	return policy == SCHED_NORMAL || policy == SCHED_BATCH || policy == SCHED_IDLE || policy == SCHED_DEADLINE ? 0 : -EINVAL;
+	return is_fair(policy) || policy == SCHED_DEADLINE ? 0 : -EINVAL;
 }
 
 long sys_sched_get_priority_min(int policy)

@@ -232,7 +232,6 @@ static void copy_small_things(struct task_struct *child, const struct clone_requ
 	if (r->flags & CLONE_CHILD_CLEARTID)
 		child->clear_child_tid = r->child_tid;
 	futex_fork(child);
-	sched_fork(child);
 }
 
 static void copy_registers(struct task_struct *child, const struct clone_request *r)
@@ -388,7 +387,9 @@ long do_clone(const struct clone_request *r)
 	if (!child)
 		return -ENOMEM;
 	copy_small_things(child, r);
-	error = copy_files_and_fs(child, r->flags);
+	error = sched_fork(child);
+	if (!error)
+		error = copy_files_and_fs(child, r->flags);
 	if (!error)
 		error = copy_signals(child, r->flags);
 	if (!error) {

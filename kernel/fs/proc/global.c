@@ -304,6 +304,7 @@ const struct proc_entry proc_global_entries[] = {
 	PROC_LINK("mounts", readlink_mounts),
 	PROC_LINK("net", readlink_net),
 	PROC_FILE("partitions", 0444, show_partitions),
+	PROC_FILE("schedstat", 0444, proc_show_all_schedstat),
 	PROC_LINK("self", readlink_self),
 	PROC_FILE("stat", 0444, show_stat),
 	PROC_FILE("swaps", 0444, show_swaps),

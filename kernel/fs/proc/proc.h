@@ -81,6 +81,11 @@ seq_show_t proc_show_stat, proc_show_status, proc_show_statm, proc_show_comm, pr
 	proc_show_sessionid, proc_show_sched, proc_show_schedstat, proc_show_wchan, proc_show_cgroup, proc_show_personality,
 	proc_show_timerslack, proc_show_uid_map, proc_show_setgroups, proc_show_syscall, proc_show_block,
 	proc_show_maps, proc_show_smaps, proc_show_smaps_rollup, proc_show_mounts, proc_show_mountinfo, proc_show_mountstats;
+/* As field 18 of /proc/PID/stat shows it: 0 to 39, below zero for real-time. */
+int proc_shown_priority(const struct task_struct *task);
+/* sched.c: of the whole system. */
+seq_show_t proc_show_all_schedstat, proc_show_rt_limit;
+int proc_write_rt_limit(struct file *file, char *text, size_t n);
 int proc_write_comm(struct file *file, char *text, size_t n);
 int proc_write_oom_score_adj(struct file *file, char *text, size_t n);
 int proc_write_timerslack(struct file *file, char *text, size_t n);

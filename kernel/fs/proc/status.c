@@ -58,7 +58,7 @@ static void handled_signals(const struct task_struct *task, sigmask_t *ret_ignor
 	}
 }
 
-static int shown_priority(const struct task_struct *task)
+int proc_shown_priority(const struct task_struct *task)
 {
 	switch (task->sched.policy) {
 	case SCHED_FIFO:
@@ -117,7 +117,7 @@ int proc_show_stat(struct file *file, struct seq_buffer *seq)
 		   (unsigned long long)sums.min_flt, (unsigned long long)sums.maj_flt);
 	seq_printf(seq, "%llu %llu %llu %llu ", (unsigned long long)TICKS(sums.utime), (unsigned long long)TICKS(sums.stime),
 		   (unsigned long long)TICKS(signal->child_utime), (unsigned long long)TICKS(signal->child_stime));
-	seq_printf(seq, "%d %d %d 0 %llu %llu %llu %llu ", shown_priority(task), task->sched.nice, signal->nr_threads,
+	seq_printf(seq, "%d %d %d 0 %llu %llu %llu %llu ", proc_shown_priority(task), task->sched.nice, signal->nr_threads,
 		   (unsigned long long)TICKS(task->start_time), (unsigned long long)(mm ? mm->total_vm * PAGE_SIZE : 0),
 		   (unsigned long long)proc_rss(task), (unsigned long long)signal->rlimits[RLIMIT_RSS].rlim_cur);
 	seq_printf(seq, "%llu %llu %llu 0 0 ", (unsigned long long)(look ? mm->start_code : !!mm),
@@ -485,49 +485,6 @@ int proc_write_timerslack(struct file *file, char *text, size_t n)
 		task->timer_slack = value ? value : task->default_timer_slack;
 	task_put(task);
 	return error;
-}
-
-int proc_show_schedstat(struct file *file, struct seq_buffer *seq)
-{
-	struct task_struct *task = proc_file_task(file);
-
-	if (!task)
-		return -ESRCH;
-	seq_printf(seq, "%llu %llu %llu\n", (unsigned long long)task_runtime(task), (unsigned long long)task->sched.wait_sum,
-		   (unsigned long long)(task->sched.nvcsw + task->sched.nivcsw));
-	task_put(task);
-	return 0;
-}
-
-static void sched_time(struct seq_buffer *seq, const char *name, u64 ns)
-{
-	seq_printf(seq, "%-45s:%14llu.%06llu\n", name, (unsigned long long)(ns / NSEC_PER_MSEC), (unsigned long long)(ns % NSEC_PER_MSEC));
-}
-
-static void sched_number(struct seq_buffer *seq, const char *name, s64 n) { seq_printf(seq, "%-45s:%21lld\n", name, (long long)n); }
-
-int proc_show_sched(struct file *file, struct seq_buffer *seq)
-{
-	struct task_struct *task = proc_file_task(file);
-	struct sched_task *sched;
-
-	if (!task)
-		return -ESRCH;
-	sched = &task->sched;
-	seq_printf(seq, "%s (%d, #threads: %d)\n-------------------------------------------------------------------\n", task->comm,
-		   task->tid, task->signal->nr_threads);
-	sched_time(seq, "se.exec_start", sched->entity.exec_start);
-	sched_time(seq, "se.vruntime", sched->entity.vruntime);
-	sched_time(seq, "se.sum_exec_runtime", task_runtime(task));
-	sched_number(seq, "se.nr_migrations", (s64)sched->nr_migrations);
-	sched_number(seq, "nr_switches", (s64)(sched->nvcsw + sched->nivcsw));
-	sched_number(seq, "nr_voluntary_switches", (s64)sched->nvcsw);
-	sched_number(seq, "nr_involuntary_switches", (s64)sched->nivcsw);
-	sched_number(seq, "se.load.weight", sched->entity.weight);
-	sched_number(seq, "policy", sched->policy);
-	sched_number(seq, "prio", 100 + shown_priority(task));
-	task_put(task);
-	return 0;
 }
 
 /* Where it sleeps: the name of the system call it is in. */
