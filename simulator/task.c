@@ -135,10 +135,12 @@ struct task_struct *task_create(unsigned number, struct task_struct *parent, uns
 	task->beside_idle_since = NEVER;
 	ktimer_init(&task->timer, timer_expired);
 	list_init(&task->waits.link);
-	if (parent)
-		sched_fork(task);
-	else
+	if (!parent) {
 		sched_task_init(task);
+	} else if (sched_fork(task)) {
+		sim_fail(line, "task %s: a deadline task cannot fork: let it change its policy before", type->name);
+		return NULL;
+	}
 	if (type->has_policy && !set_policy(task, &type->policy, type->line))
 		return NULL;
 	if (type->cpus >= 0 && !set_cpus(task, (u64)type->cpus, type->line))

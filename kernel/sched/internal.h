@@ -58,6 +58,7 @@ extern cpumask_t idle_cpus;       /* nothing runs, nothing waits */
 extern cpumask_t overloaded_cpus; /* more than one task */
 
 #define ENQUEUE_WAKEUP 0x1
+#define ENQUEUE_HEAD 0x2 /* before its equals */
 #define DEQUEUE_SLEEP 0x1
 
 enum select_reason { SELECT_WAKE, SELECT_WAKE_SYNC, SELECT_FORK, SELECT_EXEC };

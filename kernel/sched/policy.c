@@ -4,11 +4,12 @@
  */
 #include "kernel/sched/internal.h"
 
-/* The task leaves its queue, changes, and competes anew. */
+/* The task leaves its queue, changes, and competes anew: behind its equals, unless its priority was lowered (sched(7)). */
 static void requeue(struct task_struct *task, void (*change)(struct task_struct *, const void *), const void *value)
 {
 	struct rq *rq = task_rq(task);
 	bool queued = task->sched.on_rq, running = rq->curr == task, throttled = task->sched.dl.throttled && !queued;
+	int priority = sched_effective_priority(&task->sched);
 
 	rq_clock_update(rq);
 	if (running)
@@ -21,7 +22,7 @@ static void requeue(struct task_struct *task, void (*change)(struct task_struct 
 	if (throttled && !task->sched.dl.throttled) /* it was to wait, now it need not */
 		queued = task->state == TASK_RUNNING;
 	if (queued)
-		activate_task(rq, task, 0);
+		activate_task(rq, task, sched_effective_priority(&task->sched) < priority ? ENQUEUE_HEAD : 0);
 	if (running && queued) {
 		task->sched.class->set_curr_task(rq, task);
 		resched_curr(rq);
@@ -39,7 +40,10 @@ static void change_nice(struct task_struct *task, const void *value)
 void set_user_nice(struct task_struct *task, int nice)
 {
 	nice = max(-20, min(19, nice));
-	requeue(task, change_nice, &nice);
+	if (task->sched.class == &fair_sched_class)
+		requeue(task, change_nice, &nice);
+	else
+		change_nice(task, &nice);
 }
 
 /* The class that policy and loan ask for. */
@@ -107,12 +111,29 @@ bool sched_params_valid(const struct sched_params *params)
 	}
 }
 
+/* Nothing would change: a task keeps its place in its queue. */
+static bool same_params(const struct sched_task *s, const struct sched_params *params)
+{
+	if (params->policy != s->policy)
+		return false;
+	if (is_rt(s->policy))
+		return params->rt_priority == s->rt_priority;
+	if (s->policy == SCHED_DEADLINE)
+		return params->dl_runtime == s->dl.dl_runtime && params->dl_deadline == s->dl.dl_deadline &&
+		       (params->dl_period ? params->dl_period : params->dl_deadline) == s->dl.dl_period && params->dl_flags == s->dl.flags;
+	return params->nice == s->nice;
+}
+
 int sched_set_policy(struct task_struct *task, const struct sched_params *params)
 {
 	cpumask_t online = cpumask_first_n(nr_cpus);
 
 	if (!sched_params_valid(params))
 		return -EINVAL;
+	if (same_params(&task->sched, params)) {
+		task->sched.reset_on_fork = params->reset_on_fork;
+		return 0;
+	}
 	if (params->policy == SCHED_DEADLINE) {
 		/* Which cpu has bandwidth left is not looked at: so it may have to run on any. */
 		if (!cpumask_subset(&online, &task->sched.cpus_allowed) || sched_tunables.rt_runtime == 0)
@@ -132,8 +153,6 @@ static void set_allowed(struct sched_task *s, const cpumask_t *mask)
 	s->nr_cpus_allowed = cpumask_weight(mask);
 }
 
-static void change_affinity(struct task_struct *task, const void *mask) { set_allowed(&task->sched, mask); }
-
 int sched_set_affinity(struct task_struct *task, const cpumask_t *mask)
 {
 	cpumask_t online = cpumask_first_n(nr_cpus), wanted = cpumask_and(mask, &online);
@@ -143,15 +162,19 @@ int sched_set_affinity(struct task_struct *task, const cpumask_t *mask)
 		return -EBUSY;
 	if (cpumask_empty(&wanted))
 		return -EINVAL;
-	requeue(task, change_affinity, &wanted);
+	if (task->sched.on_rq)
+		rq->nr_pinned -= task->sched.nr_cpus_allowed == 1;
+	set_allowed(&task->sched, &wanted);
+	if (task->sched.on_rq)
+		rq->nr_pinned += task->sched.nr_cpus_allowed == 1;
 	if (allowed_on(task, rq->cpu) || !task->sched.on_rq)
 		return 0;
-	if (task == current)
-		schedule(); /* it goes on where it may */
-	else if (rq->curr == task)
+	if (rq->curr == task)
 		resched_curr(rq);
 	else
 		sched_move_queued(task, task->sched.class->select_task_rq(task, SELECT_EXEC));
+	if (task == current)
+		schedule(); /* it goes on where it may */
 	return 0;
 }
 

@@ -59,7 +59,10 @@ static void enqueue_rt(struct rq *rq, struct task_struct *task, unsigned flags)
 {
 	int priority = sched_effective_priority(&task->sched);
 
-	list_add_tail(&task->sched.rt_link, queue_of(rq, task));
+	if (flags & ENQUEUE_HEAD)
+		list_add(&task->sched.rt_link, queue_of(rq, task));
+	else
+		list_add_tail(&task->sched.rt_link, queue_of(rq, task));
 	rq->rt.bitmap[priority / 64] |= 1ULL << (priority % 64);
 	rq->rt.nr_running++;
 	if (limited() && !rq->rt.period.armed) {

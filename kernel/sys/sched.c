@@ -49,19 +49,6 @@ static bool may_schedule(const struct task_struct *task, const struct sched_para
 	return task->sched.policy != SCHED_IDLE || params->policy == SCHED_IDLE || may_have_nice(task, task->sched.nice);
 }
 
-/* Nothing would change: a task keeps its place in its queue. */
-static bool same_params(const struct sched_task *s, const struct sched_params *params)
-{
-	if (params->policy != s->policy)
-		return false;
-	if (is_rt(s->policy))
-		return params->rt_priority == s->rt_priority;
-	if (s->policy == SCHED_DEADLINE)
-		return params->dl_runtime == s->dl.dl_runtime && params->dl_deadline == s->dl.dl_deadline &&
-		       params->dl_period == s->dl.dl_period && params->dl_flags == s->dl.flags;
-	return params->nice == s->nice;
-}
-
 static int change_policy(struct task_struct *task, struct sched_params *params)
 {
 	if (params->policy == KEEP_POLICY) {
@@ -74,10 +61,6 @@ static int change_policy(struct task_struct *task, struct sched_params *params)
 		return -EINVAL;
 	if (!may_schedule(task, params))
 		return -EPERM;
-	if (same_params(&task->sched, params)) {
-		task->sched.reset_on_fork = params->reset_on_fork;
-		return 0;
-	}
 	return sched_set_policy(task, params);
 }
 
