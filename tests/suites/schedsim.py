@@ -2,7 +2,9 @@
 """The scheduler in virtual time (build/schedsim): tables exact to the nanosecond, every output format, and random scenarios under the rules of
 --check. A random scenario that breaks one is made as short as possible and printed; SCHEDSIM_SEEDS=FIRST-LAST plays others than the usual ones."""
 import glob
+import importlib.util
 import json
+import math
 import os
 import re
 import subprocess
@@ -168,9 +170,54 @@ def random_scenarios(context):
     return run
 
 
+def load_bench(context):
+    """bench/sched_cost.py as a module: how the program that counts is built."""
+    spec = importlib.util.spec_from_file_location("sched_cost", context.path("bench/sched_cost.py"))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def cost(context):
+    """Picking and waking execute a few basic blocks more for ten times as many tasks: no loop over tasks or cpus."""
+    def run():
+        bench = load_bench(context)
+        program = context.out("bench", "sched-cost-count")
+        context.run(bench.compile_command(program, True), check=True)
+        for cpus, sizes in ((1, (10, 1000, 30000)), (1024, (3000, 30000))):
+            costs = [bench.parse(context.run([program, str(cpus), str(n)], check=True, timeout=300).output.decode()) for n in sizes]
+            for what in ("pick", "wake"):
+                first, last, decades = costs[0][what], costs[-1][what], math.log10(sizes[-1] / sizes[0])
+                if last - first > 25 * decades or first > 300:
+                    raise Failure(f"{what} with {cpus} cpus: {first} basic blocks for {sizes[0]} tasks, {last} for {sizes[-1]}")
+    return run
+
+
+LARGE = """topology nodes 4 sockets 1 cores 16 threads 2
+until 100ms
+task spinner count 2000 { loop { run 1ms..5ms } }
+task sleeper count 3000 { loop { run 100us..1ms; sleep 5ms..50ms } }
+task producer count 500 { loop { run 100us; wake q; sleep 1ms..9ms } }
+task consumer count 500 { loop { wait q; run 200us } }
+"""
+
+
+def large(context):
+    """128 cpus and 6,000 tasks: as many events as there is something to do, and not more."""
+    def run():
+        result = json.loads(play(context, "-f", "json", "-", stdin=LARGE.encode()).output)
+        done = result["switches"] + result["wakeups"] + len(result["tasks"])
+        if result["events"] > 2 * done:
+            raise Failure(f"{result['events']} events for {done} switches, wake-ups and tasks")
+        if any(task["runtime"] == 0 for task in result["tasks"] if task["name"].startswith("sleeper")):
+            raise Failure("a sleeper never ran")
+    return run
+
+
 def schedsim(context):
     paths = sorted(glob.glob(context.path("tests/schedsim/*.sched")))
     name = lambda path: os.path.basename(path)[:-len(".sched")]
     tests = [("table-" + name(path), golden_table(context, path)) for path in paths if os.path.exists(path[:-len(".sched")] + ".table")]
     tests += [("formats-" + name(path), formats(context, path)) for path in paths]
-    return tests + [("printed", printed(context)), ("errors", errors(context)), ("random", random_scenarios(context))]
+    return tests + [("printed", printed(context)), ("errors", errors(context)), ("cost", cost(context)),
+                    ("large", large(context)), ("random", random_scenarios(context))]
