@@ -9,8 +9,12 @@
  *  - min_vruntime never falls.
  *  - Classes: nobody waits for a task of a lower class on the same cpu, nor a real-time task for one of lower priority, nor
  *    a deadline task for one with a later deadline; unless it has used up its share.
+ *  - A SCHED_FIFO task gives its cpu only to more important ones, or by itself; a SCHED_RR task to an equal one only after its time slice.
+ *  - No real-time task waits beside a cpu that it may use and that runs something less important for longer than the balance interval.
  *  - Real-time tasks leave other tasks of their cpu the share that rt-runtime reserves for them.
- *  - A fair task that waits for fair tasks only gets its turn within some periods.
+ *  - A fair task that waits for fair tasks only gets its turn within some periods. (This and the next one only without a `tick`: with one, a
+ *    light task may get much more than its turn, and then waits accordingly.)
+ *  - As long as the same fair tasks run and wait on a cpu, each has what its weight gives it, up to one turn more or less for everybody.
  *
  * At the end: the cpus were busy for exactly as long as the tasks ran.
  */
@@ -20,6 +24,9 @@ static struct {
 	u64 min_vruntime;
 	u64 real_time_since; /* only real-time tasks have run since then; NEVER: something else runs, or nothing */
 	u64 fair_since;      /* only fair tasks have run since then */
+	u64 company;         /* who runs and waits there, and with which weight: a fingerprint, */
+	u64 company_now;     /* and as it is being computed */
+	u64 company_since;
 	bool seen;
 } last[SIM_MAX_CPUS];
 
@@ -65,6 +72,10 @@ static void check_cpu(struct rq *rq)
 		last[cpu].real_time_since = NEVER;
 	else if (!last[cpu].seen || last[cpu].real_time_since == NEVER)
 		last[cpu].real_time_since = sim.now;
+	if (!last[cpu].seen || last[cpu].company != last[cpu].company_now) {
+		last[cpu].company = last[cpu].company_now;
+		last[cpu].company_since = sim.now;
+	}
 	if (!is_class(curr, &fair_sched_class))
 		last[cpu].fair_since = NEVER;
 	else if (!last[cpu].seen || last[cpu].fair_since == NEVER)
@@ -113,6 +124,13 @@ static bool idle_cpu_allowed(struct task_struct *task)
 	return !cpumask_empty(&idle);
 }
 
+static u64 settings_period(const struct rq *rq)
+{
+	const struct sim_settings *settings = &sim.scenario->settings;
+
+	return max(settings->latency * (u64)(32 - __builtin_clz(sim.scenario->cpus)), rq->nr_running * settings->min_granularity);
+}
+
 static u64 slack(void) { return 2 * sim.scenario->settings.tick; }
 
 static void check_beside_idle(struct task_struct *task)
@@ -132,7 +150,7 @@ static void check_share(const struct task_struct *task)
 {
 	const struct sim_settings *settings = &sim.scenario->settings;
 	struct rq *rq = &runqueues[task->sched.cpu];
-	u64 waits_since = max(task->ready_since, task->sched.arrived), since = last[rq->cpu].real_time_since, period, limit;
+	u64 waits_since = max(task->ready_since, task->sched.arrived), since = last[rq->cpu].real_time_since, limit;
 
 	if (!is_class(task, &fair_sched_class))
 		return;
@@ -141,10 +159,83 @@ static void check_share(const struct task_struct *task)
 	if (since != NEVER && settings->rt_runtime < settings->rt_period && sim.now - max(since, waits_since) > limit)
 		broken(task, "gets nothing of the share that rt-runtime leaves", max(since, waits_since));
 	since = last[rq->cpu].fair_since;
-	period = max(settings->latency * (u64)(32 - __builtin_clz(sim.scenario->cpus)), rq->nr_running * settings->min_granularity);
-	limit = 6 * period + slack() * rq->nr_running;
-	if (since != NEVER && sim.now - max(since, waits_since) > limit)
+	limit = 6 * settings_period(rq);
+	if (since != NEVER && !settings->tick && sim.now - max(since, waits_since) > limit)
 		broken(task, "does not get its turn", max(since, waits_since));
+}
+
+/* A cpu that the task may use runs a less important one, or a fair one. */
+static bool lower_cpu_allowed(const struct task_struct *task)
+{
+	for (unsigned i = 0; i < sim.scenario->cpus; i++) {
+		const struct task_struct *curr = runqueues[i].curr;
+
+		if (!curr || !allowed_on((struct task_struct *)task, (int)i) || runqueues[i].rt.throttled)
+			continue;
+		if (curr->sched.class->rank > task->sched.class->rank ||
+		    (is_class(curr, &rt_sched_class) && sched_effective_priority(&curr->sched) < sched_effective_priority(&task->sched)))
+			return true;
+	}
+	return false;
+}
+
+static void check_beside_lower(struct task_struct *task)
+{
+	u64 limit = sim.scenario->settings.balance_max + slack();
+
+	if (task->beside_lower_since != NEVER && sim.now - task->beside_lower_since > limit)
+		broken(task, "is real-time and waits beside a cpu that runs something less important", task->beside_lower_since);
+	if (!is_class(task, &rt_sched_class) || throttled(task) || !lower_cpu_allowed(task))
+		task->beside_lower_since = NEVER;
+	else if (task->beside_lower_since == NEVER)
+		task->beside_lower_since = sim.now;
+}
+
+/* ---- shares of the weights ---- */
+
+static u64 mix(u64 x)
+{
+	x = (x ^ x >> 31) * 0x9e3779b97f4a7c15ULL;
+	return x ^ x >> 29;
+}
+
+/* Sums do not depend on the order of the tasks. Whoever yields gives up what is due to it. */
+static void add_to_company(const struct task_struct *task)
+{
+	u64 who = mix((u64)task->number << 32 | task->sched.entity.weight);
+
+	last[task->sched.cpu].company_now += mix(who + ((u64)task->nr_yields << 8) + (u64)task->sched.class->rank);
+}
+
+static u64 runtime_now(const struct task_struct *task)
+{
+	const struct sched_entity *se = &task->sched.entity;
+
+	return se->sum_exec_runtime + (runqueues[task->sched.cpu].curr == task ? sim.now - se->exec_start : 0);
+}
+
+static void check_weight(struct task_struct *task)
+{
+	struct rq *rq = &runqueues[task->sched.cpu];
+	u64 since = last[rq->cpu].company_since, elapsed = sim.now - since, load = rq->fair.load, weight = task->sched.entity.weight;
+	u64 got, due, period, slice, off;
+
+	if (since == sim.now) {
+		task->fair_runtime = runtime_now(task);
+		task->fair_vruntime = task->sched.entity.vruntime;
+		return;
+	}
+	if (!is_class(task, &fair_sched_class) || rq->fair.nr_running != rq->nr_running || sim.scenario->settings.tick)
+		return;
+	got = runtime_now(task) - task->fair_runtime;
+	due = (u64)((unsigned __int128)elapsed * weight / load);
+	period = max(settings_period(rq), sim.scenario->settings.latency);
+	slice = period * weight / load;
+	off = got > due ? got - due : due - got;
+	/* What it was ahead or behind at the beginning is made up for: half a latency target at most, and one turn of each. */
+	if (off > 4 * slice)
+		broken(task, got > due ? "has run for too long for its weight among the tasks of its cpu" :
+					 "has run for too short a time for its weight among the tasks of its cpu", since);
 }
 
 static void check_task(struct task_struct *task)
@@ -155,22 +246,49 @@ static void check_task(struct task_struct *task)
 		return;
 	if (task->state != TASK_RUNNING) {
 		check_sleeper(task);
-		task->beside_idle_since = NEVER;
+		task->beside_idle_since = task->beside_lower_since = NEVER;
 		return;
 	}
 	if (!task->sched.on_rq && !task->sched.dl.throttled)
 		broken(task, "is runnable, and on no queue", NEVER);
+	if (task->sched.on_rq)
+		check_weight(task);
 	if (running) {
-		task->beside_idle_since = NEVER;
+		task->beside_idle_since = task->beside_lower_since = NEVER;
 		return;
 	}
 	check_order(task);
 	check_beside_idle(task);
+	check_beside_lower(task);
 	check_share(task);
+}
+
+/* ---- switches ---- */
+
+void check_switch(struct rq *rq, struct task_struct *prev, struct task_struct *next)
+{
+	bool yields = prev && prev->yields;
+
+	if (prev)
+		prev->yields = false;
+	if (prev && prev != next && prev->state == TASK_RUNNING && is_class(prev, &rt_sched_class) && !yields && !throttled(prev) &&
+	    prev->sched.cpu == rq->cpu && is_class(next, &rt_sched_class) &&
+	    sched_effective_priority(&next->sched) <= sched_effective_priority(&prev->sched)) {
+		if (prev->sched.policy != SCHED_RR)
+			broken(prev, "is SCHED_FIFO and loses its cpu to a task that is not more important", NEVER);
+		else if (runtime_now(prev) - prev->slice_runtime < sched_tunables.rr_slice)
+			broken(prev, "is SCHED_RR and loses its cpu before its time slice is over", NEVER);
+		prev->slice_runtime = runtime_now(prev);
+	}
 }
 
 void check_rules(void)
 {
+	for (unsigned i = 0; i < sim.scenario->cpus; i++)
+		last[i].company_now = 0;
+	for (unsigned i = 0; i < sim.nr_tasks; i++)
+		if (sim.tasks[i]->sched.on_rq)
+			add_to_company(sim.tasks[i]);
 	for (unsigned i = 0; i < sim.scenario->cpus && !sim.failed; i++)
 		check_cpu(&runqueues[i]);
 	for (unsigned i = 0; i < sim.nr_tasks && !sim.failed; i++)

@@ -3,7 +3,7 @@
  * The simulation's main loop: virtual time goes from event to event.
  *
  * At one instant things happen in this order: timers (sleepers wake, tasks start, budgets are filled again), balancing, then for each cpu
- * that is due, in the order of their numbers, the scheduler's look at the running task and the end of what it was doing, and last
+ * that is due, in the order of their numbers, what the running task does next and the scheduler's look at it, and last
  * the scheduler on every cpu that was told to call it, until nothing happens any more at this time.
  */
 #include "simulator/engine.h"
@@ -86,6 +86,8 @@ static void switch_task(struct sim_cpu *cpu, struct rq *rq)
 	if (prev && prev->state == TASK_DEAD)
 		sched_exit(prev);
 	next = sched_switch(rq);
+	if (sim.options.check)
+		check_switch(rq, prev, next);
 	if (next != prev)
 		switched(cpu, prev, next);
 	sim_current = next;
@@ -100,10 +102,13 @@ static void settle(struct sim_cpu *cpu)
 		struct task_struct *task = rq->curr;
 
 		if (finished(cpu, task) || (task && !task->busy && !rq->need_resched)) {
-			if (!task_step(task))
+			if (task_step(task))
+				cpu->run_end = sim.now + task->left;
+			else if (task->state == TASK_RUNNING || task->state == TASK_DEAD)
 				switch_task(cpu, rq);
 			else
-				cpu->run_end = sim.now + task->left;
+				/* About to sleep: what others do at this time may come in between, and wake it. */
+				resched_curr(rq);
 		} else if (rq->need_resched) {
 			switch_task(cpu, rq);
 		} else {
@@ -151,7 +156,8 @@ static void update_due(void)
 		struct sim_cpu *cpu = &sim.cpus[sim.touched[sim.nr_touched - 1]];
 
 		cpu->touched = false;
-		cpu->tick = runqueues[cpu->id].curr ? sched_next_tick(&runqueues[cpu->id]) : NEVER;
+		/* If it is about to choose anew, that comes first. */
+		cpu->tick = runqueues[cpu->id].need_resched ? NEVER : sched_next_tick(&runqueues[cpu->id]);
 		/* With a tick of fixed length nothing is noticed in between. */
 		if (tick && cpu->tick != NEVER)
 			cpu->tick = max(ROUND_UP(cpu->tick, tick), sim.now / tick * tick + tick);
@@ -229,10 +235,11 @@ static void one_instant(void)
 	call_kicked();
 	update_due();
 	while (events_first()->due <= sim.now && !sim.failed) {
-		sim.totals.events++;
-		if (ticks_too_often(events_first()))
-			break;
-		cpu_is_due(events_first());
+		while (events_first()->due <= sim.now && !ticks_too_often(events_first())) {
+			sim.totals.events++;
+			cpu_is_due(events_first());
+			update_due();
+		}
 		call_kicked();
 		update_due();
 	}

@@ -73,6 +73,7 @@ void task_shows(struct task_struct *task, enum sim_state state);
 
 /* check.c */
 void check_rules(void);
+void check_switch(struct rq *rq, struct task_struct *prev, struct task_struct *next); /* just decided */
 void check_end(void);
 
 

@@ -51,16 +51,27 @@ static void make_cpus(struct maker *m)
 	fprintf(m->out, first == last ? "cpus %u" : "cpus %u-%u", first, last);
 }
 
+static void make_rt(struct maker *m)
+{
+	/* Often the same ones, so that equals meet. */
+	fprintf(m->out, pick(m, 2) ? "rr %u" : "fifo %u", pick(m, 2) ? 10 : 1 + pick(m, 99));
+}
+
 static void make_change(struct maker *m)
 {
-	static const char *const policies[] = { "other", "other", "batch", "idle", "fifo 5", "rr 5", "rr 50" };
+	static const char *const policies[] = { "other", "other", "batch", "idle" };
 
 	switch (pick(m, 4)) {
 	case 0:
 		fprintf(m->out, "\tnice %d\n", (int)pick(m, 40) - 20);
 		break;
 	case 1:
-		fprintf(m->out, "\tpolicy %s\n", policies[pick(m, 7)]);
+		fprintf(m->out, "\tpolicy ");
+		if (pick(m, 2))
+			make_rt(m);
+		else
+			fputs(policies[pick(m, 4)], m->out);
+		fputc('\n', m->out);
 		break;
 	case 2:
 		fputc('\t', m->out);
@@ -152,8 +163,7 @@ static void make_deadline(struct maker *m)
 
 static void make_task(struct maker *m, unsigned number)
 {
-	static const char *const policies[] = { "", "", "", "", " nice 5", " nice -10", " policy batch", " policy idle", " policy fifo 10",
-						" policy rr 10", " policy rr 20", " policy fifo 99" };
+	static const char *const policies[] = { "", "", "", "", " nice 5", " nice -10", " policy batch", " policy idle" };
 	unsigned kind = pick(m, 14);
 
 	fprintf(m->out, "\ntask t%u", number);
@@ -162,17 +172,37 @@ static void make_task(struct maker *m, unsigned number)
 		return;
 	}
 	if (pick(m, 2))
-		fprintf(m->out, " count %u", 1 + pick(m, 8));
+		fprintf(m->out, " count %u", 1 + pick(m, pick(m, 4) ? 8 : 40));
 	if (pick(m, 3) == 0)
 		fprintf(m->out, " start %uus", some_us(m, 50000));
 	if (pick(m, 3) == 0)
 		fprintf(m->out, " every %uus", some_us(m, 50000));
-	fputs(policies[kind], m->out);
+	if (kind < 8) {
+		fputs(policies[kind], m->out);
+	} else {
+		fputs(" policy ", m->out);
+		make_rt(m);
+	}
 	if (pick(m, 4) == 0) {
 		fputc(' ', m->out);
 		make_cpus(m);
 	}
 	make_script(m, pick(m, 3) == 0);
+}
+
+/* Short real-time periods, so that they pass more than once. */
+static void make_settings(struct maker *m)
+{
+	unsigned period = 10 + pick(m, 90);
+
+	if (pick(m, 4) == 0)
+		fprintf(m->out, "latency %ums\n", 1 + pick(m, 40));
+	if (pick(m, 6) == 0)
+		fprintf(m->out, "min-granularity %uus\n", 100 + pick(m, 10000));
+	if (pick(m, 6) == 0)
+		fprintf(m->out, "tick %ums\n", 1 + pick(m, 4));
+	if (pick(m, 2) == 0)
+		fprintf(m->out, "rt-period %ums\nrt-runtime %ums\n", period, 1 + pick(m, period));
 }
 
 static void make_machine(struct maker *m)
@@ -195,10 +225,7 @@ static void make_machine(struct maker *m)
 
 	m->cpus = machines[machine].cpus;
 	fprintf(m->out, "%s\nuntil %ums\nseed %u\n", machines[machine].text, 100 + pick(m, 900), pick(m, 1000000));
-	if (pick(m, 4) == 0)
-		fprintf(m->out, "latency %ums\n", 1 + pick(m, 40));
-	if (pick(m, 4) == 0)
-		fprintf(m->out, "tick %ums\n", 1 + pick(m, 4));
+	make_settings(m);
 }
 
 char *random_scenario(uint64_t seed)

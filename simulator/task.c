@@ -113,6 +113,8 @@ static bool wake_task(struct task_struct *task, bool sync)
 {
 	if (!try_to_wake_up(task, TASK_NORMAL, sync))
 		return false;
+	if (task->shown == SIM_STATE_RUNNING) /* it had not gone yet */
+		return true;
 	task->woken_at = sim.now;
 	task_shows(task, SIM_STATE_RUNNABLE);
 	return true;
@@ -132,7 +134,7 @@ struct task_struct *task_create(unsigned number, struct task_struct *parent, uns
 	task->pc = type->first;
 	task->random = sim.scenario->seed * 0x9e3779b97f4a7c15ULL + task->number;
 	task->woken_at = NEVER;
-	task->beside_idle_since = NEVER;
+	task->beside_idle_since = task->beside_lower_since = NEVER;
 	ktimer_init(&task->timer, timer_expired);
 	list_init(&task->waits.link);
 	if (!parent) {
@@ -286,9 +288,16 @@ static void change_policy(struct task_struct *task, const struct sim_instruction
 	set_policy(task, &policy, at->line);
 }
 
+/* Commands after which another task of the same importance may run. */
+static bool lets_others_run(enum sim_op op) { return op == SIM_YIELD || op == SIM_NICE || op == SIM_POLICY || op == SIM_CPUS; }
+
 /* Executes one command. True: the task is to call the scheduler. */
 static bool execute(struct task_struct *task, const struct sim_instruction *at)
 {
+	if (lets_others_run(at->op)) {
+		task->yields = true;
+		task->nr_yields++;
+	}
 	switch (at->op) {
 	case SIM_SLEEP:
 		return sleep_until(task, sim.now + duration(task, at));

@@ -126,8 +126,8 @@ static void wake_on(struct task_struct *task, int cpu, bool sync)
 	rq->nr_wakeups_local += cpu == here;
 	trace_wakeup(task, from->cpu, cpu);
 	activate_task(rq, task, ENQUEUE_WAKEUP);
-	/* A waker that sleeps soon is not interrupted before it does. */
-	if (!sync || cpu != here || !rq->curr)
+	/* A waker that sleeps soon is not interrupted before it does; but more important tasks do not rely on its word. */
+	if (!sync || cpu != here || !rq->curr || rq->curr->sched.class != &fair_sched_class || task->sched.class != &fair_sched_class)
 		check_preempt(rq, task);
 	if (task->sched.class->task_woken && !rq->need_resched)
 		task->sched.class->task_woken(rq, task);

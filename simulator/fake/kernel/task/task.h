@@ -40,7 +40,12 @@ struct task_struct {
 	u64 woken_at;    /* a wake-up that has not led to running; 0: none */
 	u64 latency_max, latency_sum, latency_count;
 	u64 waited;
-	u64 beside_idle_since; /* runnable while a cpu it may use was idle; 0: not so */
+	u64 beside_idle_since;  /* runnable while a cpu it may use was idle; NEVER: not so */
+	u64 beside_lower_since; /* a real-time task, runnable while a cpu it may use ran something less important */
+	bool yields;            /* leaves its cpu by itself */
+	u32 nr_yields;
+	u64 slice_runtime;      /* SCHED_RR: its CPU time when a time slice ended last */
+	u64 fair_runtime, fair_vruntime; /* of both, when the company on its cpu changed last */
 };
 
 extern struct task_struct *sim_current;
