@@ -44,7 +44,7 @@ int command_help(const struct cli_command *command, int argc, char **argv)
 	printf("usage: linuxd COMMAND [OPTION...] [ARG...]\n\n"
 	       "Runs Linux containers on a kernel of their own, in user space.\n\ncommands:\n");
 	for (const struct cli_command *each = cli_commands; each->name; each++)
-		printf("  %-12s%s\n", each->name, each->help);
+		printf("  %-14s%s\n", each->name, each->help);
 	printf("\n\"linuxd COMMAND --help\" says more. Try: linuxd run builtin:busybox sh\n");
 	return 0;
 }
