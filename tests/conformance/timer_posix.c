@@ -186,6 +186,33 @@ static void signals(void)
 	IN_CHILD(SHOW(syscall(SYS_timer_delete, 0)));
 }
 
+static volatile int called;
+static volatile bool other_thread;
+static pthread_t main_thread;
+static void notify_function(union sigval value)
+{
+	other_thread = !pthread_equal(pthread_self(), main_thread);
+	called = value.sival_int;
+}
+
+/* The C library makes it from SIGEV_THREAD_ID. */
+static void by_thread(void)
+{
+	struct sigevent event = { .sigev_notify = SIGEV_THREAD, .sigev_value.sival_int = 5, .sigev_notify_function = notify_function };
+	struct itimerspec it = { { 0, 5000000 }, { 0, 5000000 } };
+	timer_t timer;
+
+	SECTION("SIGEV_THREAD");
+	main_thread = pthread_self();
+	SHOW(timer_create(CLOCK_MONOTONIC, &event, &timer));
+	SHOW(timer_settime(timer, 0, &it, NULL));
+	for (int i = 0; i < 2000 && !called; i++)
+		sleep_ms(5);
+	say("value %d", called);
+	CHECK(other_thread);
+	SHOW(timer_delete(timer));
+}
+
 static void cpu_time(void)
 {
 	struct sigaction action = { .sa_sigaction = handler, .sa_flags = SA_SIGINFO | SA_RESTART };
@@ -285,6 +312,7 @@ int main(int argc, char **argv)
 	}
 	errors();
 	signals();
+	by_thread();
 	cpu_time();
 	over_fork_and_exec(argv[0]);
 	settings();

@@ -393,6 +393,20 @@ static long call(long nr, const uint64_t *a)
 	return ret;
 }
 
+static bool concerns_judge(long nr, const uint64_t *a)
+{
+	switch (nr) {
+	case SYS_prlimit64:
+	case SYS_sched_setscheduler:
+	case SYS_sched_setparam:
+	case SYS_sched_setattr:
+	case SYS_sched_setaffinity: return (int)a[0] == 1;
+	/* Also as a member of its group or user. */
+	case SYS_setpriority: return a[0] != PRIO_PROCESS || (int)a[1] == 1;
+	default: return false;
+	}
+}
+
 static void one_call(struct note *note)
 {
 	const struct fuzz_call *c = chosen[below(nr_chosen)];
@@ -408,8 +422,8 @@ static void one_call(struct note *note)
 		nr = (long)below(700);
 	if (nr == SYS_reboot)
 		note->args[0] = 0;
-	/* Of pid 1, who is to judge at the end: its limits (RLIMIT_CPU ends the container) stay. */
-	if (nr == SYS_prlimit64 && (int)note->args[0] == 1)
+	/* Of pid 1, who is to judge in time: its limits (RLIMIT_CPU ends the container) and its place in the scheduler stay. */
+	if (concerns_judge(nr, note->args))
 		return;
 	/* Not everybody at once: it would end most lives at the start. */
 	if ((nr == SYS_kill && (int)note->args[0] <= 1) || nr == SYS_vhangup)
