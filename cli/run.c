@@ -114,12 +114,13 @@ static int add_tmpfs(struct run *run, const char *value, struct error *error)
 	return 0;
 }
 
-static int set_number(const char *name, const char *value, unsigned long most, unsigned int *ret_number, struct error *error)
+static int set_number(const char *name, const char *value, unsigned long least, unsigned long most,
+		      unsigned int *ret_number, struct error *error)
 {
 	unsigned long number;
 
-	if (parse_number(value, 1, most, &number))
-		return fail(error, 0, "--%s %s: expected a number from 1 to %lu", name, value, most);
+	if (parse_number(value, least, most, &number))
+		return fail(error, 0, "--%s %s: expected a number from %lu to %lu", name, value, least, most);
 	*ret_number = number;
 	return 0;
 }
@@ -162,7 +163,7 @@ static int take_option(struct run *run, int option, const char *value, struct er
 	case RUN_NAME:
 		return set_name(config, value, error);
 	case RUN_CPUS:
-		return set_number("cpus", value, BOOT_MAX_CPUS, &config->cpus, error);
+		return set_number("cpus", value, 1, BOOT_MAX_CPUS, &config->cpus, error);
 	case RUN_MEMORY:
 		if (parse_size(value, &config->memory) || config->memory < 8 << 20)
 			return fail(error, 0, "--memory %s: expected a size of at least 8M, as in 512M or 2G", value);
@@ -202,7 +203,7 @@ static int take_option(struct run *run, int option, const char *value, struct er
 		config->stats = true;
 		return 0;
 	case RUN_ASYNC_THREADS:
-		return set_number("async-threads", value, 64, &config->async_threads, error);
+		return set_number("async-threads", value, 0, 64, &config->async_threads, error);
 	case RUN_INSECURE_HOST_FILES:
 		config->insecure_host_files = true;
 		return 0;
@@ -273,7 +274,7 @@ static int prepare(const struct cli_command *command, struct run *run, char **ar
 
 int command_run(const struct cli_command *command, int argc, char **argv)
 {
-	static struct run run = { .config = { .hostname = "linuxd" } };
+	static struct run run = { .config = { .hostname = "linuxd", .async_threads = 4 } };
 	struct error error = { 0 };
 	int index = 2, result = EXIT_LINUXD;
 

@@ -106,6 +106,7 @@ enum monitor_op {
 	MON_STATFS,      /* path; result in data: struct kernel statfs (asm/statfs.h) */
 	MON_SYNCFS,      /* */
 	MON_SEEK,        /* path, arg0 offset, arg1 SEEK_DATA or SEEK_HOLE */
+	MON_FADVISE,     /* path, arg0 offset, arg1 length, arg2 POSIX_FADV_WILLNEED or POSIX_FADV_DONTNEED */
 	MON_WINSIZE,     /* (kernel -> monitor: none) reserved */
 	MON_RSS,         /* arg0 host pid: resident pages of that host process */
 	MON_OP_MAX

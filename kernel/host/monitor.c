@@ -13,6 +13,7 @@
 #include <linux/futex.h>
 
 #include "host.gen.h"
+#include "kernel/init/async.h"
 #include "kernel/locking.h"
 #include "kernel/sched/sched.h"
 #include "kernel/sched/wait_info.h"
@@ -32,15 +33,27 @@ static struct monitor_slot *claim_slot(void)
 	return NULL;
 }
 
+static long wait_until_done(void *arg)
+{
+	struct monitor_slot *slot = arg;
+
+	while (__atomic_load_n(&slot->state, __ATOMIC_ACQUIRE) != SLOT_DONE)
+		host_futex(&slot->state, FUTEX_WAIT_BITSET, SLOT_SUBMITTED, NULL, NULL, FUTEX_BITSET_MATCH_ANY);
+	return 0;
+}
+
+/* Most operations take the monitor a moment; writing everything to disk may take seconds, and the cpu is not to wait that long. */
 static void submit_and_wait(struct monitor_slot *slot)
 {
 	__atomic_store_n(&slot->state, SLOT_SUBMITTED, __ATOMIC_RELEASE);
 	__atomic_fetch_add(&monitor_channel->doorbell, 1, __ATOMIC_RELEASE);
 	kernel_unlock();
 	host_futex(&monitor_channel->doorbell, FUTEX_WAKE, 1, NULL, NULL, 0);
-	while (__atomic_load_n(&slot->state, __ATOMIC_ACQUIRE) != SLOT_DONE)
-		host_futex(&slot->state, FUTEX_WAIT_BITSET, SLOT_SUBMITTED, NULL, NULL, FUTEX_BITSET_MATCH_ANY);
+	if (slot->op != MON_SYNCFS)
+		wait_until_done(slot);
 	kernel_lock();
+	if (slot->op == MON_SYNCFS)
+		async_host_io(wait_until_done, slot, &(struct async_subject){ "sync", NULL, 0, 0 });
 }
 
 static const struct wait_type slot_wait_type = { "monitor", BLOCK_LOCK, wait_describe_text };

@@ -10,7 +10,7 @@ struct inode;
 /* What a request is about, for those who look at the sleeping task. It stays until the request is done. */
 struct async_subject {
 	const char *what; /* "read" */
-	const struct inode *inode;
+	const struct inode *inode; /* NULL: a whole file system */
 	u64 offset, length; /* length 0: the whole of it */
 };
 
@@ -19,6 +19,7 @@ struct async_subject {
  * uninterruptibly (BLOCK_DISK). Returns what function returned. Without a pool (--async-threads 0) it runs here.
  */
 long async_host_io(long (*function)(void *arg), void *arg, const struct async_subject *subject);
+extern u64 async_requests; /* made so far, for --stats */
 int async_start(unsigned nr_threads);
 
 #endif

@@ -96,13 +96,17 @@ struct async_request {
 static LIST_HEAD(async_queue);
 static u32 async_word;
 static unsigned async_threads;
+u64 async_requests;
 
 static void describe_async(const void *object, struct wait_info *info)
 {
 	const struct async_subject *subject = object;
 
 	wait_info_printf(info, "%s of ", subject->what);
-	wait_info_inode(info, subject->inode);
+	if (subject->inode)
+		wait_info_inode(info, subject->inode);
+	else
+		wait_info_printf(info, "a file system");
 	if (subject->length)
 		wait_info_printf(info, ", %llu bytes at %llu", (unsigned long long)subject->length, (unsigned long long)subject->offset);
 }
@@ -118,6 +122,7 @@ long async_host_io(long (*function)(void *arg), void *arg, const struct async_su
 		kernel_lock();
 		return request.result;
 	}
+	async_requests++;
 	wait_queue_init(&request.wait);
 	request.task = current;
 	request.queued = trace_flags & RECORD_WAIT ? ktime_get() : 0;

@@ -126,12 +126,13 @@ static long vector_at(int fd, user_ptr iov, u64 nr, s64 pos, int flags, bool wri
 	f = fget((unsigned)fd);
 	if (!f)
 		return -EBADF;
-	if ((flags & RWF_NOWAIT) || (!write && (flags & RWF_APPEND))) {
+	if (((flags & RWF_NOWAIT) && (write || !f->ops->disk)) || (!write && (flags & RWF_APPEND))) {
 		file_put(f);
 		return -EOPNOTSUPP;
 	}
 	n = io_iter_user_vector(&it, iov, nr);
 	if (!n) {
+		it.nowait = flags & RWF_NOWAIT;
 		if ((flags & RWF_APPEND) && S_ISTYPE(f->inode->mode, S_IFREG) && pos >= 0)
 			pos = f->inode->size;
 		n = pos < 0 ? transfer(f, &it, write) : transfer_at(f, &it, pos, write);
@@ -545,6 +546,8 @@ long sys_fadvise64(int fd, s64 offset, s64 length, int advice)
 		error = -ESPIPE;
 	else if (length < 0 || advice < POSIX_FADV_NORMAL || advice > POSIX_FADV_NOREUSE)
 		error = -EINVAL;
+	else if (f->ops->fadvise)
+		f->ops->fadvise(f, offset, length, advice);
 	file_put(f);
 	return error;
 }

@@ -8,6 +8,7 @@
  *     futex                  17
  *   ...
  */
+#include "kernel/init/async.h"
 #include "kernel/trace/stats.h"
 
 #include "include/abi/boot.h"
@@ -114,6 +115,7 @@ static void put_scheduling(struct text *text)
 	put(text, "kernel lock\n");
 	PUT(text, "contended", lock_contended);
 	PUT(text, "slept", lock_slept);
+	put(text, "input and output\n  %-26s %10lu\n", "on async threads", (unsigned long)async_requests);
 	put(text, "call sites\n");
 	PUT(text, "patched", sites_patched);
 	PUT(text, "not patchable", sites_refused);

@@ -279,7 +279,7 @@ static int start_transfer(struct aio_request *request, bool write)
 		request->iter.nowait = disk;
 		n = file_read(file, &request->iter, &pos);
 		request->iter.nowait = false;
-		if (n == -EAGAIN && disk && !(request->rw_flags & RWF_NOWAIT)) {
+		if ((n == -EAGAIN || n == -EOPNOTSUPP) && disk && !(request->rw_flags & RWF_NOWAIT)) {
 			if (take_buffer(request)) {
 				aio_queue_work(request);
 				return 0;
@@ -319,7 +319,7 @@ static int prepare_transfer(struct aio_request *request, const struct iocb *iocb
 	int error;
 
 	if (iocb->aio_rw_flags & ~RW_FLAGS || (!write && (iocb->aio_rw_flags & RWF_APPEND)) ||
-	    ((iocb->aio_rw_flags & RWF_NOWAIT) && !(file->ops->disk && !write)))
+	    ((iocb->aio_rw_flags & RWF_NOWAIT) && (write || !file->ops->disk)))
 		return -EOPNOTSUPP;
 	if (!(write ? file->writable : file->readable))
 		return -EBADF;

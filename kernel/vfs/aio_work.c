@@ -38,6 +38,7 @@ static long transfer(struct aio_request *request)
 	long n;
 
 	io_iter_kernel(&it, request->buffer, request->filled);
+	it.background = true;
 	n = aio_is_read(request) ? file->ops->read(file, &it, &pos) : file->ops->write(file, &it, &pos);
 	io_iter_release(&it);
 	if (n > 0)

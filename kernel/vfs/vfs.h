@@ -150,6 +150,7 @@ struct file_operations {
 	void (*release)(struct file *file);                             /* last reference gone */
 	int (*fsync)(struct file *file, bool data_only);
 	int (*fallocate)(struct file *file, int mode, loff_t offset, loff_t length);
+	void (*fadvise)(struct file *file, loff_t offset, loff_t length, int advice); /* posix_fadvise(2); length 0: to the end */
 	int (*set_flags)(struct file *file, unsigned flags);            /* fcntl F_SETFL; may refuse */
 	void (*show_fdinfo)(struct file *file, char *buffer, size_t size);
 	bool disk; /* reads and writes may have to wait for the host's disk; reads obey iter->nowait (-EAGAIN) */

@@ -310,7 +310,7 @@ int launch_prepare(struct sandbox *sandbox, struct error *error)
 	boot->flags = (config->tty ? BOOT_TTY : 0) | (config->read_only ? BOOT_READ_ONLY : 0) | (config->strace ? BOOT_STRACE : 0) |
 		      (config->stats ? BOOT_STATS : 0) | (config->debug ? BOOT_DEBUG : 0) | (geteuid() ? BOOT_ROOT_MAPPED : 0) |
 		      (config->deterministic ? BOOT_DETERMINISTIC : 0);
-	boot->async_threads = config->async_threads ? config->async_threads : 4;
+	boot->async_threads = config->async_threads;
 	boot->uid = config->uid;
 	boot->gid = config->gid;
 	boot->host_uid = geteuid();

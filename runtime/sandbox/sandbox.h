@@ -40,7 +40,7 @@ struct sandbox_config {
 	const char *name;           /* of the container; NULL: it has only its id */
 	uint32_t uid, gid;
 	unsigned int cpus;          /* 0: the host's */
-	unsigned int async_threads; /* 0: default */
+	unsigned int async_threads; /* 0: a cpu waits for the disk itself */
 	uint64_t memory;            /* bytes; 0: no limit */
 	struct sandbox_mount mounts[BOOT_MAX_MOUNTS];
 	int nr_mounts;

@@ -176,6 +176,14 @@ static int reopen(int fd)
 	return result_of(open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
 }
 
+static long advise(int fd, const int64_t *arg)
+{
+	if (arg[2] != POSIX_FADV_WILLNEED && arg[2] != POSIX_FADV_DONTNEED)
+		return errno = EINVAL, -1;
+	errno = posix_fadvise(fd, arg[0], arg[1], (int)arg[2]);
+	return errno ? -1 : 0;
+}
+
 static long do_with_file(int object, const struct monitor_slot *request)
 {
 	int fd = reopen(object);
@@ -185,6 +193,8 @@ static long do_with_file(int object, const struct monitor_slot *request)
 		return fd;
 	if (request->op == MON_SYNCFS)
 		result = syncfs(fd);
+	else if (request->op == MON_FADVISE)
+		result = advise(fd, request->arg);
 	else if (request->arg[1] != SEEK_DATA && request->arg[1] != SEEK_HOLE)
 		result = (errno = EINVAL, -1);
 	else
@@ -216,6 +226,7 @@ static long do_on_object(struct sandbox *sandbox, struct monitor_slot *request, 
 		break;
 	case MON_SYNCFS:
 	case MON_SEEK:
+	case MON_FADVISE:
 		result = do_with_file(fd, request);
 		break;
 	default:
@@ -257,7 +268,8 @@ static long do_on_parent(struct sandbox *sandbox, struct monitor_slot *request)
 
 static bool op_modifies(uint32_t op)
 {
-	return op != MON_GETXATTR && op != MON_LISTXATTR && op != MON_STATFS && op != MON_SYNCFS && op != MON_SEEK;
+	return op != MON_GETXATTR && op != MON_LISTXATTR && op != MON_STATFS && op != MON_SYNCFS && op != MON_SEEK &&
+	       op != MON_FADVISE;
 }
 
 /* A file type that the container may make: everything a program can do harm with on the host is left out. */

@@ -147,7 +147,7 @@ int io_iter_user(struct io_iter *it, user_ptr buffer, size_t length)
 	it->vectors = it->inline_vectors;
 	it->inline_vectors[0] = (struct io_vector){ buffer.addr, length };
 	it->nr_vectors = 1;
-	it->kernel = it->nowait = false;
+	it->kernel = it->background = it->nowait = false;
 	it->offset = 0;
 	it->count = length;
 	return 0;
@@ -183,7 +183,7 @@ int io_iter_user_vector(struct io_iter *it, user_ptr iov, unsigned long nr)
 		total += v->length;
 	}
 	it->nr_vectors = (unsigned)nr;
-	it->kernel = it->nowait = false;
+	it->kernel = it->background = it->nowait = false;
 	it->offset = 0;
 	it->count = total;
 	return 0;
@@ -199,7 +199,7 @@ void io_iter_kernel(struct io_iter *it, void *buffer, size_t length)
 	it->inline_vectors[0] = (struct io_vector){ (u64)buffer, length };
 	it->nr_vectors = 1;
 	it->kernel = true;
-	it->nowait = false;
+	it->background = it->nowait = false;
 	it->offset = 0;
 	it->count = length;
 }

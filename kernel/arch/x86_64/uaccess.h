@@ -60,6 +60,7 @@ struct io_iter {
 	struct io_vector *vectors;
 	unsigned nr_vectors; /* from the current one on */
 	bool kernel;
+	bool background; /* for a kernel task that carries out asynchronous I/O: it would rather sleep than keep a cpu */
 	bool nowait;  /* reads that would wait for the disk return -EAGAIN instead */
 	size_t offset; /* within vectors[0] */
 	size_t count;  /* bytes left in all */

@@ -2,15 +2,18 @@
 /*
  * Contents of host files. A read goes straight into the caller's buffers, in one host call, as long as the host has the
  * data in memory; what it must fetch from disk is read by an async I/O thread into a buffer of the kernel's while the
- * task sleeps and its cpu does something else.
+ * task sleeps and its cpu does something else. The same thread makes writes that are to reach the disk (O_SYNC, O_DSYNC), and fsync.
+ * Faults of mapped files are the host's: they do hold the cpu while the disk works.
  */
 #include "kernel/fs/hostfs/hostfs.h"
 #include "kernel/mm/mm.h"
 
+#include <linux/fadvise.h>
 #include <linux/falloc.h>
 #include <linux/fs.h>
 
 #define BOUNCE_PAGES 64UL
+#define NOWAIT_WRITE_SIZE 65536 /* from here on it is worth asking whether the write would wait */
 #define UNLOCKED_SIZE 16384 /* copying less than this is not worth giving up the kernel lock */
 
 static inline struct hostfs_handle *handle_of(const struct file *f) { return f->private; }
@@ -37,6 +40,7 @@ struct transfer {
 	int fd;
 	struct io_vector vector;
 	u64 offset;
+	int flags;
 };
 
 static long read_on_async_thread(void *arg)
@@ -45,40 +49,61 @@ static long read_on_async_thread(void *arg)
 	return host_preadv2(t->fd, &t->vector, 1, t->offset, 0, 0);
 }
 
+static long write_on_async_thread(void *arg)
+{
+	struct transfer *t = arg;
+	return host_pwritev2(t->fd, &t->vector, 1, t->offset, 0, t->flags);
+}
+
 static long fsync_on_async_thread(void *arg) { return host_fsync(((struct transfer *)arg)->fd); }
 
-/* One piece through a kernel buffer, with the task asleep. */
-static ssize_t read_bounced(struct file *f, struct io_iter *to, loff_t pos)
+static ssize_t transfer_async(struct file *f, struct transfer *t, bool write)
 {
-	size_t n = min(to->count, BOUNCE_PAGES * PAGE_SIZE), pages = (n + PAGE_SIZE - 1) / PAGE_SIZE;
-	struct transfer t = { handle_of(f)->fd, { 0, n }, (u64)pos };
-	struct async_subject subject = { "read", f->inode, (u64)pos, n };
-	void *buffer = heap_pages_alloc(pages);
-	ssize_t got;
+	struct async_subject subject = { write ? "write" : "read", f->inode, t->offset, t->vector.length };
 
+	return async_host_io(write ? write_on_async_thread : read_on_async_thread, t, &subject);
+}
+
+/* One piece on an async thread, with the task asleep: in memory of the kernel's, for that thread has no other. */
+static ssize_t transfer_bounced(struct file *f, struct io_iter *it, loff_t pos, bool write, int flags)
+{
+	size_t n = min(it->count, BOUNCE_PAGES * PAGE_SIZE), pages = (n + PAGE_SIZE - 1) / PAGE_SIZE;
+	struct transfer t = { handle_of(f)->fd, { 0, n }, (u64)pos, flags };
+	void *buffer;
+	ssize_t done;
+
+	if (it->kernel) {
+		t.vector = (struct io_vector){ it->vectors[0].base + it->offset, it->vectors[0].length - it->offset };
+		done = transfer_async(f, &t, write);
+		if (done > 0)
+			io_iter_advance(it, (size_t)done);
+		return done;
+	}
+	buffer = heap_pages_alloc(pages);
 	if (!buffer)
 		return -ENOMEM;
 	t.vector.base = (u64)buffer;
-	got = async_host_io(read_on_async_thread, &t, &subject);
-	if (got > 0) {
-		size_t copied = copy_to_iter(to, buffer, (size_t)got);
-		if (copied < (size_t)got)
-			got = copied ? (ssize_t)copied : -EFAULT;
+	if (write)
+		t.vector.length = copy_from_iter(it, buffer, n);
+	done = t.vector.length ? transfer_async(f, &t, write) : -EFAULT;
+	if (done > 0 && !write) {
+		size_t copied = copy_to_iter(it, buffer, (size_t)done);
+		if (copied < (size_t)done)
+			done = copied ? (ssize_t)copied : -EFAULT;
 	}
 	heap_pages_free(buffer, pages);
-	return got;
+	return done;
 }
 
 static ssize_t read_direct(struct file *f, struct io_iter *to, loff_t pos)
 {
-	struct hostfs_super *hs = HOSTFS_SB(f->inode->sb);
 	unsigned nr = iter_vectors(to);
-	bool unlock = hs->no_nowait || to->count >= UNLOCKED_SIZE;
+	bool unlock = to->count >= UNLOCKED_SIZE;
 	ssize_t n;
 
 	if (unlock)
 		kernel_unlock();
-	n = host_preadv2(handle_of(f)->fd, to->vectors, nr, (u64)pos, 0, hs->no_nowait ? 0 : RWF_NOWAIT);
+	n = host_preadv2(handle_of(f)->fd, to->vectors, nr, (u64)pos, 0, RWF_NOWAIT);
 	if (unlock)
 		kernel_lock();
 	if (n > 0)
@@ -96,13 +121,14 @@ static ssize_t hostfs_read(struct file *f, struct io_iter *to, loff_t *pos)
 	while (to->count) {
 		if (known_size && *pos >= inode->size)
 			break;
-		n = read_direct(f, to, *pos);
-		if (n == -EOPNOTSUPP && !hs->no_nowait) {
+		/* Where the host cannot say whether a read would wait, each is taken for one that does. */
+		n = hs->no_nowait ? -EAGAIN : read_direct(f, to, *pos);
+		if (n == -EOPNOTSUPP) {
 			hs->no_nowait = true;
-			continue;
+			n = -EAGAIN;
 		}
 		if (n == -EAGAIN && !to->nowait)
-			n = read_bounced(f, to, *pos);
+			n = transfer_bounced(f, to, *pos, false, 0);
 		if (n <= 0)
 			break;
 		done += n;
@@ -112,16 +138,50 @@ static ssize_t hostfs_read(struct file *f, struct io_iter *to, loff_t *pos)
 		file_accessed(f);
 		return done;
 	}
+	if (n == -EAGAIN && hs->no_nowait)
+		return -EOPNOTSUPP;
 	return n < 0 ? n : 0;
+}
+
+/*
+ * A write to the host's memory is done here: it waits for the disk only when far too much of that is dirty. One that is to
+ * reach the disk, and one that a kernel task makes (asynchronous I/O), is for an async thread.
+ */
+static ssize_t write_some(struct file *f, struct io_iter *from, loff_t pos, int flags)
+{
+	struct hostfs_super *hs = HOSTFS_SB(f->inode->sb);
+	unsigned nr;
+	ssize_t n;
+
+	if (from->background || flags & (RWF_SYNC | RWF_DSYNC))
+		return transfer_bounced(f, from, pos, true, flags);
+	nr = iter_vectors(from);
+	if (from->count >= NOWAIT_WRITE_SIZE && !hs->no_nowait_write) {
+		kernel_unlock();
+		n = host_pwritev2(handle_of(f)->fd, from->vectors, nr, (u64)pos, 0, flags | RWF_NOWAIT);
+		kernel_lock();
+		if (n == -EOPNOTSUPP)
+			hs->no_nowait_write = true;
+		else if (n == -EAGAIN)
+			return transfer_bounced(f, from, pos, true, flags);
+		else
+			goto done;
+	}
+	kernel_unlock();
+	n = host_pwritev2(handle_of(f)->fd, from->vectors, nr, (u64)pos, 0, flags);
+	kernel_lock();
+done:
+	if (n > 0)
+		io_iter_advance(from, (size_t)n);
+	return n;
 }
 
 static ssize_t hostfs_write(struct file *f, struct io_iter *from, loff_t *pos)
 {
 	struct inode *inode = f->inode;
 	struct hostfs_super *hs = HOSTFS_SB(inode->sb);
+	ssize_t n, done = 0;
 	int flags = 0;
-	unsigned nr;
-	ssize_t n;
 
 	if (!from->count)
 		return 0;
@@ -135,12 +195,14 @@ static ssize_t hostfs_write(struct file *f, struct io_iter *from, loff_t *pos)
 		}
 		*pos = inode->size;
 	}
-	nr = iter_vectors(from);
-	kernel_unlock();
-	n = host_pwritev2(handle_of(f)->fd, from->vectors, nr, (u64)*pos, 0, flags);
-	kernel_lock();
+	do {
+		n = write_some(f, from, *pos + done, flags);
+		if (n > 0)
+			done += n;
+	} while (n > 0 && from->count);
+	if (done)
+		n = done;
 	if (n > 0) {
-		io_iter_advance(from, (size_t)n);
 		*pos += n;
 		if (*pos > inode->size)
 			inode->size = *pos;
@@ -204,6 +266,15 @@ static int hostfs_fsync(struct file *f, bool data_only)
 	return (int)async_host_io(fsync_on_async_thread, &t, &(struct async_subject){ "fsync", f->inode, 0, 0 });
 }
 
+/* The host keeps the cache: it is told what is to be in it, and what is not. That is advice: it cannot fail. */
+static void hostfs_fadvise(struct file *f, loff_t offset, loff_t length, int advice)
+{
+	s64 arg[4] = { offset, length, advice };
+
+	if (advice == POSIX_FADV_WILLNEED || advice == POSIX_FADV_DONTNEED)
+		(void)hostfs_monitor(MON_FADVISE, f->inode, arg, NULL, 0, NULL, 0);
+}
+
 static int hostfs_fallocate(struct file *f, int mode, loff_t offset, loff_t length)
 {
 	struct inode *inode = f->inode;
@@ -231,4 +302,5 @@ const struct file_operations hostfs_file_fops = {
 	.mmap = hostfs_mmap,
 	.fsync = hostfs_fsync,
 	.fallocate = hostfs_fallocate,
+	.fadvise = hostfs_fadvise,
 };

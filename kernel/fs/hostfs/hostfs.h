@@ -27,7 +27,7 @@ struct hostfs_super {
 	int index;        /* of boot->mounts */
 	bool shared;      /* others change it: nothing cached is trusted */
 	bool mapped;      /* BOOT_ROOT_MAPPED */
-	bool no_nowait;   /* the host's file system knows no RWF_NOWAIT */
+	bool no_nowait, no_nowait_write; /* the host's file system knows no RWF_NOWAIT, for reading, for writing */
 	u64 root_dev;
 	struct mutex tree_lock; /* held over calls that name objects by their whole path, and by renames */
 };
