@@ -38,6 +38,11 @@ SCRIPT_ROWS = [
     ("bash", "bash running /bin/true 300 times", 1.0),
     ("gcc", "gcc -O2 of one 5,000-line file", 1.05),
 ]
+# tests/integration/erlang/NAME.erl, benchmark/0, in a root file system with Erlang.
+ERLANG_ROWS = [
+    ("erlang-ring", "Erlang: a hop in a ring of 10,000 processes", 1.1),
+    ("erlang-messages", "Erlang: a message, ping-pong and all to one", 1.1),
+]
 WHOLE = ("run", "`linuxd run --rootfs D -- /bin/true`, whole command", 0.25)
 MEMORY_LIMIT_MIB = 8
 ENVIRONMENT = dict(os.environ)
@@ -72,12 +77,8 @@ class Bench:
         self.build = os.path.abspath(options.build)
         self.linuxd = os.path.join(self.build, "linuxd")
         self.options = options
-        base = subprocess.run([os.path.join(SOURCE, "tools/make_rootfs.sh")], check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
-        self.rootfs = os.path.join(self.build, "bench-root")
-        if not os.path.exists(self.rootfs + ".ready"):
-            shutil.rmtree(self.rootfs, ignore_errors=True)
-            subprocess.run(["cp", "-a", "--reflink=auto", base, self.rootfs], check=True)
-            open(self.rootfs + ".ready", "w").close()
+        self.rootfs = self.make_rootfs("debian", "bench-root")
+        self.erlang_rootfs = None
         os.makedirs(os.path.join(self.rootfs, "bench-dir"), exist_ok=True)
         with open(os.path.join(self.rootfs, "bench-dir/big.c"), "w") as f:
             f.write(c_program(5000))
@@ -85,12 +86,21 @@ class Bench:
         subprocess.run(["gcc", "-O2", *link, "-o", os.path.join(self.rootfs, "usr/bin/bench"), os.path.join(SOURCE, "bench/bench.c"),
                         "-lpthread"], check=True)
 
-    def inside(self, *command):
-        return [self.linuxd, "run", "--rootfs", self.rootfs, "--cpus", str(self.options.cpus), "--tmpfs", "/tmp", "--env", "HOME=/root", "--",
+    def make_rootfs(self, variant, name):
+        base = subprocess.run([os.path.join(SOURCE, "tools/make_rootfs.sh"), variant], check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+        rootfs = os.path.join(self.build, name)
+        if not os.path.exists(rootfs + ".ready"):
+            shutil.rmtree(rootfs, ignore_errors=True)
+            subprocess.run(["cp", "-a", "--reflink=auto", base, rootfs], check=True)
+            open(rootfs + ".ready", "w").close()
+        return rootfs
+
+    def inside(self, *command, rootfs=None):
+        return [self.linuxd, "run", "--rootfs", rootfs or self.rootfs, "--cpus", str(self.options.cpus), "--tmpfs", "/tmp", "--env", "HOME=/root", "--",
                 *command]
 
-    def native(self, *command):
-        return [os.path.join(SOURCE, "tests/oracle.sh"), self.rootfs, *command]
+    def native(self, *command, rootfs=None):
+        return [os.path.join(SOURCE, "tests/oracle.sh"), rootfs or self.rootfs, *command]
 
     @staticmethod
     def nanoseconds(command, timeout=300):
@@ -112,7 +122,22 @@ class Bench:
             inside.append(measure_inside())
         return statistics.median(native), statistics.median(inside), statistics.median(b / a for a, b in zip(native, inside))
 
+    def erlang(self, name):
+        """Compiles the program on the host, runs it with as many schedulers as there are cpus."""
+        if not self.erlang_rootfs:
+            root = self.make_rootfs("erlang", "bench-erlang-root")
+            for program in ("ring", "messages"):
+                shutil.copy(os.path.join(SOURCE, "tests/integration/erlang", program + ".erl"), os.path.join(root, "root"))
+                subprocess.run(self.native("erlc", "-o", "/root", f"/root/{program}.erl", rootfs=root), check=True)
+            self.erlang_rootfs = root
+        schedulers = f"{self.options.cpus}:{self.options.cpus}"
+        command = ["erl", "+S", schedulers, "-noshell", "-noinput", "-pa", "/root", "-s", name, "benchmark", "-s", "erlang", "halt"]
+        return self.pairs(lambda: self.nanoseconds(self.native(*command, rootfs=self.erlang_rootfs)),
+                          lambda: self.nanoseconds(self.inside(*command, rootfs=self.erlang_rootfs)), self.options.rounds)
+
     def row(self, name):
+        if name.startswith("erlang-"):
+            return self.erlang(name[len("erlang-"):])
         if name in ("bash", "gcc"):
             command = ["/bin/bash", "-c", timed_script(name)]
         else:
@@ -209,7 +234,7 @@ def main():
 
     put("| row | native | inside | times native | at most | |")
     put("|---|---|---|---|---|---|")
-    for name, title, limit in BENCH_ROWS + SCRIPT_ROWS + [WHOLE]:
+    for name, title, limit in BENCH_ROWS + SCRIPT_ROWS + ERLANG_ROWS + [WHOLE]:
         if options.rows and name not in options.rows:
             continue
         try:
