@@ -134,8 +134,10 @@ static void remove_files(int root, int fd, const char *id)
 {
 	unlinkat(fd, "control", 0);
 	unlinkat(fd, "state.json", 0);
-	unlinkat(fd, "state.json.new", 0);
-	unlinkat(root, id, AT_REMOVEDIR);
+	if (unlinkat(root, id, AT_REMOVEDIR) && errno != ENOENT) {
+		unlinkat(fd, "state.json.new", 0);
+		unlinkat(root, id, AT_REMOVEDIR);
+	}
 }
 
 /* Only what certainly nobody is just making. Not having got round to it is no error: the next one will. */
@@ -192,10 +194,10 @@ static void sweep_name(int root, const char *name, void *argument)
 	flock(root, LOCK_UN);
 }
 
-static void sweep(int root)
+void state_sweep(const struct state *state)
 {
-	for_each_entry(root, ".", sweep_container, NULL);
-	for_each_entry(root, NAMES, sweep_name, NULL);
+	for_each_entry(state->root_fd, ".", sweep_container, NULL);
+	for_each_entry(state->root_fd, NAMES, sweep_name, NULL);
 }
 
 /* ---- our own ---- */
@@ -314,11 +316,8 @@ void state_remove(struct state *state)
 		remove_files(state->root_fd, state->fd, state->id);
 		close(state->fd);
 	}
-	if (state->root_fd >= 0) {
-		/* Now nobody waits for us: the time to clear away what others could not. */
-		sweep(state->root_fd);
+	if (state->root_fd >= 0)
 		close(state->root_fd);
-	}
 	state->fd = state->root_fd = -1;
 }
 

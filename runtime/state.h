@@ -30,6 +30,8 @@ int state_create(struct state *state, const char *name, struct error *error);
 /* Writes state.json: the container runs. @pid: host pid of its kernel process. */
 int state_write(const struct state *state, pid_t pid, const char *bundle, struct error *error);
 void state_remove(struct state *state);
+/* Clears away what dead monitors have left beside. */
+void state_sweep(const struct state *state);
 
 /* What others see of a container. */
 struct state_entry {

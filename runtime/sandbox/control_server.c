@@ -52,31 +52,36 @@ static int listen_in(struct control_server *server, struct error *error)
 	return 0;
 }
 
-int control_server_open(struct control_server *server, struct sandbox *sandbox, struct error *error)
+static int open_state(struct control_server *server, struct error *error)
 {
-	const char *name = sandbox->config->name;
-
-	*server = (struct control_server){ .sandbox = sandbox, .listener = -1, .asked_for = -1 };
-	for (int i = 0; i < CONTROL_CLIENTS; i++)
-		server->clients[i].fd = -1;
-	if (state_create(&server->state, name, error) == 0) {
-		if (listen_in(server, error) == 0)
-			return 0;
-		state_remove(&server->state);
-	}
-	if (name)
+	if (state_create(&server->state, server->sandbox->config->name, error))
 		return -1;
-	fprintf(stderr, "linuxd: warning: other commands will not find this container: %s\n", error->text);
-	error->text[0] = '\0';
-	return 0;
+	if (listen_in(server, error) == 0)
+		return 0;
+	state_remove(&server->state);
+	return -1;
 }
 
+int control_server_prepare(struct control_server *server, struct sandbox *sandbox, struct error *error)
+{
+	*server = (struct control_server){ .sandbox = sandbox, .state = { .root_fd = -1, .fd = -1 }, .listener = -1, .asked_for = -1 };
+	for (int i = 0; i < CONTROL_CLIENTS; i++)
+		server->clients[i].fd = -1;
+	return sandbox->config->name ? open_state(server, error) : 0;
+}
+
+/* Everything here is done while the container's kernel boots, and costs no time of its own. */
 void control_server_started(struct control_server *server)
 {
 	struct error error = { 0 };
 
-	if (server->listener >= 0 && state_write(&server->state, server->sandbox->kernel, server->sandbox->mount_path[0], &error))
+	if (server->listener < 0 && open_state(server, &error)) {
+		fprintf(stderr, "linuxd: warning: other commands will not find this container: %s\n", error.text);
+		return;
+	}
+	if (state_write(&server->state, server->sandbox->kernel, server->sandbox->mount_path[0], &error))
 		fprintf(stderr, "linuxd: warning: %s\n", error.text);
+	state_sweep(&server->state);
 }
 
 void control_server_hang_up(struct control_server *server)

@@ -35,12 +35,9 @@ struct control_server {
 	bool stop_trace;    /* its client has left */
 };
 
-/*
- * Makes the state directory and the socket, before the kernel process is forked. If neither is possible the container runs without, with a
- * warning, unless it was to have a name: then -1 with @error set.
- */
-int control_server_open(struct control_server *server, struct sandbox *sandbox, struct error *error);
-/* The kernel process exists. */
+/* Before the kernel process is forked. A name that cannot be had (or a state directory that cannot be made for it) is an error: -1 with @error set. */
+int control_server_prepare(struct control_server *server, struct sandbox *sandbox, struct error *error);
+/* The kernel process exists: the container can be found now. Where that is not possible it runs all the same, with a warning. */
 void control_server_started(struct control_server *server);
 /* Fills in CONTROL_POLLS entries; returns the time-out for poll, ms, -1 for none. */
 int control_server_polls(struct control_server *server, struct pollfd *polls);
@@ -49,6 +46,7 @@ void control_server_serve(struct control_server *server, const struct pollfd *po
 void control_server_answered(struct control_server *server);
 /* The container has ended: clients see the end of their connection. */
 void control_server_hang_up(struct control_server *server);
+/* Removes the directory. May be called again. */
 void control_server_close(struct control_server *server);
 
 #endif

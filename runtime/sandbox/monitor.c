@@ -372,6 +372,8 @@ static void kill_all(struct monitor *monitor)
 		/* The kernel process may not have got as far as making the group. */
 		if (!monitor->kernel_gone)
 			kill(sandbox->kernel, SIGKILL);
+		/* While they die. */
+		control_server_close(&monitor->control);
 		poll(&wait, 1, 10);
 		while (read(monitor->signals, &info, sizeof(info)) == sizeof(info))
 			;
@@ -506,7 +508,7 @@ int monitor_run(struct sandbox *sandbox, struct error *error)
 	read_window_size(&monitor, &boot->rows, &boot->columns);
 	sandbox->channel->rows = boot->rows;
 	sandbox->channel->columns = boot->columns;
-	if (control_server_open(&monitor.control, sandbox, error))
+	if (control_server_prepare(&monitor.control, sandbox, error))
 		return result;
 	if (launch_start(sandbox, error)) {
 		control_server_close(&monitor.control);
