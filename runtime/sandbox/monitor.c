@@ -514,10 +514,10 @@ int monitor_run(struct sandbox *sandbox, struct error *error)
 		control_server_close(&monitor.control);
 		return result;
 	}
-	control_server_started(&monitor.control);
 	set_raw_terminal(&monitor);
 	set_relays(&monitor);
 	if (start_threads(&monitor, error) == 0) {
+		control_server_started(&monitor.control);
 		while (!monitor.finished)
 			watch(&monitor);
 		control_server_hang_up(&monitor.control);
