@@ -156,7 +156,7 @@ int main(int argc, char **argv)
 		return 2;
 	sched_init(cpus);
 	make_tasks(n);
-	mix(n < 1000 ? 3000 : 3 * n);
+	mix(n < 3000 ? 3000 : n);
 	for (int i = 0; i < ROUNDS; i++) {
 		struct rq *rq = &runqueues[some((u32)cpus)];
 

@@ -11,6 +11,8 @@
  *    a deadline task for one with a later deadline; unless it has used up its share.
  *  - A SCHED_FIFO task gives its cpu only to more important ones, or by itself; a SCHED_RR task to an equal one only after its time slice.
  *  - No real-time task waits beside a cpu that it may use and that runs something less important for longer than the balance interval.
+ *  - A deadline task never gets more than its runtime in a period, and never less if it wants it (where deadline and period are the same;
+ *    on several cpus it may be late by less than a period).
  *  - Real-time tasks leave other tasks of their cpu the share that rt-runtime reserves for them.
  *  - A fair task that waits for fair tasks only gets its turn within some periods. (This and the next one only without a `tick`: with one, a
  *    light task may get much more than its turn, and then waits accordingly.)
@@ -146,7 +148,7 @@ static void check_beside_idle(struct task_struct *task)
 		task->beside_idle_since = sim.now;
 }
 
-static void check_share(const struct task_struct *task)
+static void check_share(struct task_struct *task)
 {
 	const struct sim_settings *settings = &sim.scenario->settings;
 	struct rq *rq = &runqueues[task->sched.cpu];
@@ -159,7 +161,8 @@ static void check_share(const struct task_struct *task)
 	if (since != NEVER && settings->rt_runtime < settings->rt_period && sim.now - max(since, waits_since) > limit)
 		broken(task, "gets nothing of the share that rt-runtime leaves", max(since, waits_since));
 	since = last[rq->cpu].fair_since;
-	limit = 6 * settings_period(rq);
+	task->longest_period = max(task->longest_period, settings_period(rq));
+	limit = 6 * task->longest_period;
 	if (since != NEVER && !settings->tick && sim.now - max(since, waits_since) > limit)
 		broken(task, "does not get its turn", max(since, waits_since));
 }
@@ -238,6 +241,24 @@ static void check_weight(struct task_struct *task)
 					 "has run for too short a time for its weight among the tasks of its cpu", since);
 }
 
+/* ---- deadlines ---- */
+
+/* On one cpu whoever is admitted gets what was promised; on several there may be a delay, but less than a period. */
+static void check_deadline(struct task_struct *task)
+{
+	const struct sched_dl_entity *dl = &task->sched.dl;
+	u64 late = sim.scenario->cpus > 1 ? dl->dl_period : 0;
+
+	if (task->dl_deadline != dl->deadline) {
+		task->dl_deadline = dl->deadline;
+		task->dl_runtime = runtime_now(task);
+	}
+	if (runtime_now(task) - task->dl_runtime > dl->dl_runtime)
+		broken(task, "gets more than its runtime before its deadline", NEVER);
+	if (task->sched.on_rq && !dl->throttled && (s64)(sim.now - dl->deadline - late) > 0 && dl->dl_deadline == dl->dl_period)
+		broken(task, "has runtime left at its deadline", dl->deadline);
+}
+
 static void check_task(struct task_struct *task)
 {
 	bool running = runqueues[task->sched.cpu].curr == task;
@@ -251,10 +272,13 @@ static void check_task(struct task_struct *task)
 	}
 	if (!task->sched.on_rq && !task->sched.dl.throttled)
 		broken(task, "is runnable, and on no queue", NEVER);
+	if (task->sched.policy == SCHED_DEADLINE)
+		check_deadline(task);
 	if (task->sched.on_rq)
 		check_weight(task);
 	if (running) {
 		task->beside_idle_since = task->beside_lower_since = NEVER;
+		task->longest_period = 0;
 		return;
 	}
 	check_order(task);

@@ -13,6 +13,7 @@ struct maker {
 	unsigned cpus;
 	unsigned templates;
 	unsigned deadline_percent; /* of one cpu, asked for so far */
+	unsigned rt_percent;       /* of all cpus, that may be asked for */
 };
 
 static unsigned pick(struct maker *m, unsigned n)
@@ -147,24 +148,33 @@ static void make_script(struct maker *m, bool changes)
 	fprintf(m->out, "}\n");
 }
 
+/* One, or some, that as a rule, but not always, want less than they asked for. */
 static void make_deadline(struct maker *m)
 {
-	unsigned percent = 5 + pick(m, 30), period = 2 + pick(m, 60);
+	unsigned percent = 5 + pick(m, 30), period = 2 + pick(m, 60), count = 1 + pick(m, 3);
 	unsigned runtime = period * 10 * percent;
 
-	if (m->deadline_percent + percent > 50 * m->cpus) {
+	if (m->deadline_percent + percent * count > m->rt_percent * m->cpus) {
 		fprintf(m->out, " {\n\trun 5ms\n}\n");
 		return;
 	}
-	m->deadline_percent += percent;
-	fprintf(m->out, " policy deadline %uus %ums %ums {\n\tloop {\n\t\trun %uus\n\t\tyield\n\t}\n}\n", runtime, period, period,
-		1 + pick(m, runtime));
+	m->deadline_percent += percent * count;
+	fprintf(m->out, " count %u", count);
+	if (pick(m, 2))
+		fprintf(m->out, " every %uus", some_us(m, 20000));
+	fprintf(m->out, " policy deadline %uus %ums %ums {\n\tloop {\n\trun %uus..%uus\n", runtime, period, period, 1 + pick(m, runtime),
+		runtime + pick(m, 2) * pick(m, 3 * runtime));
+	if (pick(m, 2))
+		fprintf(m->out, "\tyield\n");
+	else
+		make_time(m, "sleep", 2000 * period);
+	fprintf(m->out, "\t}\n}\n");
 }
 
 static void make_task(struct maker *m, unsigned number)
 {
 	static const char *const policies[] = { "", "", "", "", " nice 5", " nice -10", " policy batch", " policy idle" };
-	unsigned kind = pick(m, 14);
+	unsigned kind = pick(m, 15);
 
 	fprintf(m->out, "\ntask t%u", number);
 	if (kind >= 12) {
@@ -193,7 +203,9 @@ static void make_task(struct maker *m, unsigned number)
 /* Short real-time periods, so that they pass more than once. */
 static void make_settings(struct maker *m)
 {
-	unsigned period = 10 + pick(m, 90);
+	unsigned period = 10 + pick(m, 90), runtime = 1 + pick(m, period);
+
+	m->rt_percent = 90;
 
 	if (pick(m, 4) == 0)
 		fprintf(m->out, "latency %ums\n", 1 + pick(m, 40));
@@ -201,8 +213,10 @@ static void make_settings(struct maker *m)
 		fprintf(m->out, "min-granularity %uus\n", 100 + pick(m, 10000));
 	if (pick(m, 6) == 0)
 		fprintf(m->out, "tick %ums\n", 1 + pick(m, 4));
-	if (pick(m, 2) == 0)
-		fprintf(m->out, "rt-period %ums\nrt-runtime %ums\n", period, 1 + pick(m, period));
+	if (pick(m, 2) == 0) {
+		m->rt_percent = runtime * 95 / period;
+		fprintf(m->out, "rt-period %ums\nrt-runtime %ums\n", period, runtime);
+	}
 }
 
 static void make_machine(struct maker *m)

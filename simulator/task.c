@@ -288,16 +288,9 @@ static void change_policy(struct task_struct *task, const struct sim_instruction
 	set_policy(task, &policy, at->line);
 }
 
-/* Commands after which another task of the same importance may run. */
-static bool lets_others_run(enum sim_op op) { return op == SIM_YIELD || op == SIM_NICE || op == SIM_POLICY || op == SIM_CPUS; }
-
 /* Executes one command. True: the task is to call the scheduler. */
 static bool execute(struct task_struct *task, const struct sim_instruction *at)
 {
-	if (lets_others_run(at->op)) {
-		task->yields = true;
-		task->nr_yields++;
-	}
 	switch (at->op) {
 	case SIM_SLEEP:
 		return sleep_until(task, sim.now + duration(task, at));
@@ -316,6 +309,8 @@ static bool execute(struct task_struct *task, const struct sim_instruction *at)
 		task_create((unsigned)at->a, task, at->line);
 		return false;
 	case SIM_YIELD:
+		task->yields = true;
+		task->nr_yields++;
 		sched_yield_current();
 		return true;
 	case SIM_NICE:

@@ -213,14 +213,20 @@ static u64 next_tick_fair(struct rq *rq, struct task_struct *curr)
 	return se->exec_start + slice - min(slice, ran);
 }
 
+u64 fair_floor(struct rq *rq)
+{
+	if (curr_of(rq)) {
+		rq_clock_update(rq);
+		update_curr_fair(rq);
+	}
+	return rq->fair.min_vruntime;
+}
+
 static bool waking_fair(struct rq *rq, struct task_struct *task)
 {
 	struct sched_entity *se = &task->sched.entity;
-	u64 floor;
+	u64 floor = fair_floor(rq);
 
-	if (curr_of(rq))
-		update_curr_fair(rq);
-	floor = rq->fair.min_vruntime;
 	if (se->sum_exec_runtime)
 		floor -= latency_target() / 2;
 	if (behind(se->vruntime, floor) < 0 || rq->clock - task->block_start > LONG_SLEEP)
@@ -232,9 +238,7 @@ static void fork_fair(struct rq *rq, struct task_struct *child)
 {
 	struct sched_entity *se = &child->sched.entity, *curr = curr_of(rq);
 
-	if (curr)
-		update_curr_fair(rq);
-	se->vruntime = rq->fair.min_vruntime;
+	se->vruntime = fair_floor(rq);
 	if (curr && behind(se->vruntime, curr->vruntime) < 0)
 		se->vruntime = curr->vruntime;
 }
@@ -268,7 +272,7 @@ static struct task_struct *movable_fair(struct rq *rq, int to_cpu)
 
 static void migrate_fair(struct rq *from, struct rq *to, struct task_struct *task)
 {
-	task->sched.entity.vruntime += to->fair.min_vruntime - from->fair.min_vruntime;
+	task->sched.entity.vruntime += fair_floor(to) - fair_floor(from);
 }
 
 static u64 rr_interval_fair(struct rq *rq, struct task_struct *task)

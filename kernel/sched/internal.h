@@ -166,6 +166,8 @@ static inline u64 account_curr(struct rq *rq)
 	return delta;
 }
 
+/* min_vruntime as it is now: the running task, alone perhaps, may not have been looked at for long. */
+u64 fair_floor(struct rq *rq);
 void rt_rq_init(struct rt_rq *rt);
 void dl_rq_init(struct dl_rq *dl);
 

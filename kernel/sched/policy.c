@@ -21,8 +21,9 @@ static void requeue(struct task_struct *task, void (*change)(struct task_struct 
 	change(task, value);
 	if (throttled && !task->sched.dl.throttled) /* it was to wait, now it need not */
 		queued = task->state == TASK_RUNNING;
+	/* The running one stands before its equals already. */
 	if (queued)
-		activate_task(rq, task, sched_effective_priority(&task->sched) < priority ? ENQUEUE_HEAD : 0);
+		activate_task(rq, task, sched_effective_priority(&task->sched) < priority + running ? ENQUEUE_HEAD : 0);
 	if (running && queued) {
 		task->sched.class->set_curr_task(rq, task);
 		resched_curr(rq);
@@ -61,7 +62,7 @@ static void choose_class(struct task_struct *task)
 		old->task_leave(task_rq(task), task);
 	task->sched.class = class;
 	if (class == &fair_sched_class)
-		task->sched.entity.vruntime = task_rq(task)->fair.min_vruntime;
+		task->sched.entity.vruntime = fair_floor(task_rq(task));
 }
 
 static void change_pi_priority(struct task_struct *task, const void *value)

@@ -42,9 +42,11 @@ struct task_struct {
 	u64 waited;
 	u64 beside_idle_since;  /* runnable while a cpu it may use was idle; NEVER: not so */
 	u64 beside_lower_since; /* a real-time task, runnable while a cpu it may use ran something less important */
+	u64 longest_period;     /* of the fair tasks it waits among */
 	bool yields;            /* leaves its cpu by itself */
 	u32 nr_yields;
 	u64 slice_runtime;      /* SCHED_RR: its CPU time when a time slice ended last */
+	u64 dl_deadline, dl_runtime; /* SCHED_DEADLINE: its deadline, and its CPU time when it got that */
 	u64 fair_runtime, fair_vruntime; /* of both, when the company on its cpu changed last */
 };
 
