@@ -130,7 +130,7 @@ static int parse_block(struct sim_parser *p, unsigned depth);
 
 static int parse_loop(struct sim_parser *p, unsigned depth)
 {
-	struct sim_instruction *at;
+	struct sim_instruction *at = NULL;
 	unsigned loop = p->scenario->nr_code;
 	int64_t times = 0;
 
@@ -154,7 +154,7 @@ static int parse_loop(struct sim_parser *p, unsigned depth)
 
 static int parse_command(struct sim_parser *p, unsigned depth)
 {
-	struct sim_instruction *at;
+	struct sim_instruction *at = NULL;
 
 	if (parser_is(p, "loop"))
 		return parse_loop(p, depth);
