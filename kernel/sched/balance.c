@@ -213,7 +213,7 @@ static int level_groups(const cpumask_t *busy, const cpumask_t *calm)
 	return moved;
 }
 
-/* The one that has been there longest of those that may go and weigh that much; 0: any weight. */
+/* Of the first waiting ones the one that has been there longest and may go, of that weight; 0: any weight. */
 static struct task_struct *longest_there(struct rq *rq, int to_cpu, u32 weight)
 {
 	struct task_struct *found = NULL;
@@ -230,16 +230,31 @@ static struct task_struct *longest_there(struct rq *rq, int to_cpu, u32 weight)
 	return found;
 }
 
-/* On the cpu with one task less: two change places. */
-static void rotate(struct rq *rq, int other)
+/*
+ * Changing places: first the cpu with one task more (A) sends the one that has been there longest, then the other (B) does. Both do
+ * so as stop work, when the one that ran waits as well.
+ */
+static void rotate_back(struct rq *b, int a)
 {
-	struct task_struct *mine = longest_there(rq, other, 0), *theirs;
+	struct task_struct *task = longest_there(b, a, 0);
 
-	theirs = mine ? longest_there(&runqueues[other], rq->cpu, mine->sched.entity.weight) : NULL;
-	if (!theirs || runqueues[other].nr_running != rq->nr_running + 1)
+	if (task && b->nr_running == runqueues[a].nr_running + 1)
+		sched_move_queued(task, a);
+}
+
+static void rotate(struct rq *a, int cpu)
+{
+	struct rq *b = &runqueues[cpu];
+	struct task_struct *task;
+
+	if (a->nr_running != b->nr_running + 1 || !b->curr || b->curr->sched.class != &fair_sched_class)
 		return;
-	sched_pull_queued(theirs, rq->cpu);
-	sched_move_queued(mine, other);
+	/* Only for one that weighs the same, or the loads would differ more than before. */
+	task = longest_there(a, cpu, b->nr_running == 1 ? b->curr->sched.entity.weight : 0);
+	if (!task)
+		return;
+	sched_move_queued(task, cpu);
+	sched_stop_cpu(b, rotate_back, a->cpu);
 }
 
 /* What runs there has been there longer. */
@@ -262,11 +277,11 @@ static void rotate_domain(struct sched_domain *sd, u64 now)
 		if (rq->nr_running < least->nr_running || (rq->nr_running == least->nr_running && older(rq, least)))
 			least = rq;
 	}
-	if (most->nr_running != least->nr_running + 1 || !least->curr || least->curr->sched.class != &fair_sched_class)
+	if (most->nr_running != least->nr_running + 1 || !least->nr_running)
 		return;
 	sd->next_rotation = now + sched_tunables.rotation;
 	sd->nr_rotated++;
-	sched_stop_cpu(least, rotate, most->cpu);
+	sched_stop_cpu(most, rotate, least->cpu);
 }
 
 static void balance_domain(struct sched_domain *sd, u64 now)
