@@ -45,6 +45,15 @@ ERLANG_ROWS = [
 ]
 WHOLE = ("run", "`linuxd run --rootfs D -- /bin/true`, whole command", 0.25)
 MEMORY_LIMIT_MIB = 8
+# How well cpus are shared (bench/sched.c). Ten seconds each; natively for comparison only.
+SCHED_ROWS = [
+    ("latency", "wakes every 5 ms beside two spinners per cpu: starts late by (99th percentile)", "ns", 1e6),
+    ("fair", "two spinners per cpu: CPU time off the mean by", "%", 2),
+    ("fair-odd", "one spinner more than cpus: CPU time off the mean by", "%", 2),
+    ("nice", "nice 0 against nice 5 on one cpu: off 1024:335 by", "%", 5),
+    ("rt", "SCHED_FIFO spinner beside an ordinary one: has of the cpu", "%", 95.5),
+    ("deadline", "8 ms of work, reservation 10 ms every 100 ms, beside three spinners per cpu: misses of 100", "", 0),
+]
 ENVIRONMENT = dict(os.environ)
 
 
@@ -83,8 +92,9 @@ class Bench:
         with open(os.path.join(self.rootfs, "bench-dir/big.c"), "w") as f:
             f.write(c_program(5000))
         link = [] if options.dynamic else ["-static"]
-        subprocess.run(["gcc", "-O2", *link, "-o", os.path.join(self.rootfs, "usr/bin/bench"), os.path.join(SOURCE, "bench/bench.c"),
-                        "-lpthread"], check=True)
+        for program in ("bench", "sched"):
+            subprocess.run(["gcc", "-O2", *link, "-o", os.path.join(self.rootfs, "usr/bin", program),
+                            os.path.join(SOURCE, "bench", program + ".c"), "-lpthread"], check=True)
 
     def make_rootfs(self, variant, name):
         base = subprocess.run([os.path.join(SOURCE, "tools/make_rootfs.sh"), variant], check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
@@ -201,6 +211,32 @@ def show(value):
     return f"{value:.3g} ns"
 
 
+def sched_table(bench, options):
+    """The second table: one run natively, and the median of several inside."""
+    def value(number, unit):
+        return show(number) if unit == "ns" else f"{number:.3g}{' ' + unit if unit else ''}"
+
+    lines, short, broken = [], 0, 0
+    for name, title, unit, limit in SCHED_ROWS:
+        if options.rows and name not in options.rows:
+            continue
+        try:
+            native = bench.nanoseconds(bench.native("/usr/bin/sched", name))
+            inside = statistics.median(bench.nanoseconds(bench.inside("/usr/bin/sched", name)) for _ in range(min(options.rounds, 3)))
+        except (RuntimeError, subprocess.SubprocessError, ValueError, IndexError) as error:
+            lines.append(f"| {title} | | | {value(limit, unit)} | failed: {error} |")
+            broken += 1
+        else:
+            short += inside > limit
+            lines.append(f"| {title} | {value(native, unit)} | {value(inside, unit)} | {value(limit, unit)} | {'ok' if inside <= limit else 'falls short'} |")
+        if len(lines) == 1:
+            lines[:0] = ["", "| scheduling | native | inside | at most | |", "|---|---|---|---|---|"]
+            print("\n".join(lines), flush=True)
+        else:
+            print(lines[-1], flush=True)
+    return lines, short, broken
+
+
 def write_readme(lines, options):
     path = os.path.join(SOURCE, "README.md")
     with open(path) as f:
@@ -257,6 +293,10 @@ def main():
         except (OSError, subprocess.SubprocessError, StopIteration) as error:
             put(f"| memory beyond the program's own (PSS) | | | | {MEMORY_LIMIT_MIB} MiB | failed: {error} |")
             broken += 1
+    sched_lines, sched_short, sched_broken = sched_table(bench, options)
+    lines += sched_lines
+    short += sched_short
+    broken += sched_broken
     print(f"\n{short} rows fall short, {broken} failed")
     with open(os.path.join(bench.build, "bench.md"), "w") as f:
         f.write("\n".join(lines) + "\n")
