@@ -25,7 +25,7 @@
 #include "include/abi/layout.h"
 
 #define BOOT_MAGIC 0x64786e696cULL
-#define BOOT_VERSION 1
+#define BOOT_VERSION 2
 #define BOOT_MAX_CPUS 64
 #define BOOT_MAX_MOUNTS 64
 #define BOOT_STRINGS_SIZE 0x40000
@@ -46,6 +46,11 @@ struct boot_mount {
 	uint32_t is_file;     /* --bind of a single file: fd is a directory; the file's name in it is the last component of source */
 	uint32_t shared;      /* others change it too: revalidate caches */
 	uint32_t source;      /* offset of the host path, for mountinfo */
+};
+
+/* Where a cpu stands on the host: equal numbers, same core, socket, node. */
+struct boot_cpu {
+	int32_t core, socket, node;
 };
 
 struct boot_params {
@@ -77,6 +82,8 @@ struct boot_params {
 	uint32_t nr_mounts;
 	struct boot_mount mounts[BOOT_MAX_MOUNTS];
 	uint8_t random[64];    /* seed: from the host's getrandom */
+	struct boot_cpu topology[BOOT_MAX_CPUS];
+	uint32_t topology_known; /* 0: topology says nothing */
 	uint64_t pid_limit;    /* 0: default 32768 */
 	uint64_t rlimit_nofile;
 	uint32_t trace_what;   /* TRACE_* to record from the start; 0: nothing */

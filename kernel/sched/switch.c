@@ -17,9 +17,13 @@ struct cpu cpus[MAX_CPUS];
 
 void sched_init_cpus(int n)
 {
+	struct cpu_topology topology[MAX_CPUS];
+
 	sched_init(n);
+	for (int i = 0; i < n; i++)
+		topology[i] = (struct cpu_topology){ boot->topology[i].core, boot->topology[i].socket, boot->topology[i].node };
 	/* A new task's address space is warm here, and its parent is about to wait for it. */
-	sched_build_domains(NULL, SD_ALL & ~(SD_BALANCE_FORK | SD_BALANCE_EXEC));
+	sched_build_domains(boot->topology_known ? topology : NULL, SD_ALL & ~(SD_BALANCE_FORK | SD_BALANCE_EXEC));
 	for (int i = 0; i < n; i++) {
 		cpus[i].id = i;
 		cpus[i].host_cpu = boot->host_cpu[i];

@@ -318,6 +318,7 @@ int launch_prepare(struct sandbox *sandbox, struct error *error)
 	boot->rlimit_nofile = files.rlim_cur;
 	boot->trace_what = config->trace ? config->trace_what : 0;
 	choose_cpus(config, boot);
+	describe_topology(boot);
 	describe_cpu(boot);
 	if (config->deterministic)
 		leave_nothing_to_chance(config, boot);

@@ -99,6 +99,8 @@ int walls_prepare(struct sandbox *sandbox, struct error *error);
  */
 pid_t walls_start_init(struct sandbox *sandbox);
 /* walls.c: in the process that becomes the kernel process. Opens the directories and writes them to boot->mounts. */
+/* Fills in boot->topology from what the host says of boot->host_cpu. */
+void describe_topology(struct boot_params *boot);
 int walls_enter(struct sandbox *sandbox, struct boot_params *boot, struct error *error);
 /* walls.c: when everything has ended. */
 void walls_remove(struct sandbox *sandbox);
