@@ -43,6 +43,8 @@ ERLANG_ROWS = [
     ("erlang-ring", "Erlang: a hop in a ring of 10,000 processes", 1.1),
     ("erlang-messages", "Erlang: a message, ping-pong and all to one", 1.1),
 ]
+# Not against the host: the first column is linuxd without recording.
+TRACED = ("gcc-traced", "gcc inside, while everything is recorded (against: not recorded)", 1.05)
 WHOLE = ("run", "`linuxd run --rootfs D -- /bin/true`, whole command", 0.25)
 MEMORY_LIMIT_MIB = 8
 # How well cpus are shared (bench/sched.c). Ten seconds each; natively for comparison only.
@@ -105,8 +107,8 @@ class Bench:
             open(rootfs + ".ready", "w").close()
         return rootfs
 
-    def inside(self, *command, rootfs=None):
-        return [self.linuxd, "run", "--rootfs", rootfs or self.rootfs, "--cpus", str(self.options.cpus), "--tmpfs", "/tmp", "--env", "HOME=/root", "--",
+    def inside(self, *command, rootfs=None, options=()):
+        return [self.linuxd, "run", *options, "--rootfs", rootfs or self.rootfs, "--cpus", str(self.options.cpus), "--tmpfs", "/tmp", "--env", "HOME=/root", "--",
                 *command]
 
     def native(self, *command, rootfs=None):
@@ -153,6 +155,11 @@ class Bench:
         else:
             command = ["/usr/bin/bench", name]
         return self.pairs(lambda: self.nanoseconds(self.native(*command)), lambda: self.nanoseconds(self.inside(*command)), self.options.rounds)
+
+    def traced(self):
+        command, trace = ["/bin/bash", "-c", timed_script("gcc")], os.path.join(self.build, "bench-trace.txt")
+        return self.pairs(lambda: self.nanoseconds(self.inside(*command)),
+                          lambda: self.nanoseconds(self.inside(*command, options=["--trace", trace])), self.options.rounds)
 
     def runc_bundle(self):
         bundle = os.path.join(self.build, "bench-bundle")
@@ -270,14 +277,14 @@ def main():
 
     put("| row | native | inside | times native | at most | |")
     put("|---|---|---|---|---|---|")
-    for name, title, limit in BENCH_ROWS + SCRIPT_ROWS + ERLANG_ROWS + [WHOLE]:
+    for name, title, limit in BENCH_ROWS + SCRIPT_ROWS + ERLANG_ROWS + [TRACED, WHOLE]:
         if options.rows and name not in options.rows:
             continue
         try:
             if name == "run" and not shutil.which("runc"):
                 put(f"| {title} | | | | {limit} | runc is not installed |")
                 continue
-            native, inside, ratio = bench.whole() if name == "run" else bench.row(name)
+            native, inside, ratio = bench.whole() if name == "run" else bench.traced() if name == "gcc-traced" else bench.row(name)
         except (RuntimeError, subprocess.SubprocessError, ValueError, IndexError) as error:
             put(f"| {title} | | | | {limit} | failed: {error} |")
             broken += 1

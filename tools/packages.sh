@@ -3,6 +3,12 @@
 # Sees to the Debian packages that building, the demonstration, tests and benchmarks need.
 set -eu
 packages="gcc clang make meson ninja-build python3 libc6-dev linux-libc-dev busybox-static mmdebstrap util-linux runc git"
+# A browser, for the tests of pages: they are skipped without. Large, so it is not a reason to fail.
+optional="chromium chromium-driver"
+if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null && ! command -v chromedriver >/dev/null; then
+	{ apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $optional; } ||
+		echo "Not installed: $optional; the tests that need a browser are skipped"
+fi
 missing=
 for package in $packages; do
 	dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"

@@ -104,6 +104,6 @@ _Static_assert(sizeof(struct trace_area) <= TRACE_AREA_HEADER, "");
 #define TRACE_BURST 8U /* most records that belong together */
 #define TRACE_MIN_SLOTS 256U
 #define TRACE_MAX_SLOTS (1U << 22)
-#define TRACE_DEFAULT_SLOTS 65536U /* 4 MiB for each ring */
+#define TRACE_DEFAULT_SLOTS 262144U /* 16 MiB for each ring, of which only what is written takes memory */
 
 #endif

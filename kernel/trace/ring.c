@@ -128,7 +128,9 @@ long trace_start(u32 what, u64 nr_slots, struct trace_area **ret_area, size_t *r
 		return -EBUSY;
 	while (slots < (nr_slots ? nr_slots : TRACE_DEFAULT_SLOTS))
 		slots *= 2;
-	/* Together not more than an eighth of the heap. */
+	/* Together not more than an eighth of the heap, nor, if nothing else was asked for, than 64 MiB. */
+	while (!nr_slots && slots > TRACE_MIN_SLOTS && (u64)slots * 64 * (u64)(nr_cpus + 1) > (64UL << 20))
+		slots /= 2;
 	while (slots > TRACE_MIN_SLOTS && (u64)slots * 64 * (u64)(nr_cpus + 1) > boot->heap_limit / 8)
 		slots /= 2;
 	area_pages = (TRACE_AREA_HEADER + (u64)slots * sizeof(struct trace_record) * (u64)(nr_cpus + 1)) / PAGE_SIZE;

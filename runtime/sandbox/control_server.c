@@ -215,12 +215,12 @@ static int reopen_heap(const struct sandbox *sandbox)
 	return open(path, O_RDONLY | O_CLOEXEC);
 }
 
-static bool area_is_valid(const struct sandbox *sandbox, uint64_t offset, uint64_t length)
+static bool area_is_valid(const struct sandbox *sandbox, uint64_t offset, uint64_t length, uint64_t most)
 {
 	struct stat status;
 
 	return fstat(sandbox->heap_fd, &status) == 0 && offset >= HEAP_FILE_HEAP && offset % 4096 == 0 && offset < (uint64_t)status.st_size &&
-	       length <= status.st_size - offset && length <= ANSWER_SIZE_MAX;
+	       length <= status.st_size - offset && length <= most;
 }
 
 static void pass_answer(struct control_server *server, int index, const struct kernel_request *answer)
@@ -234,7 +234,8 @@ static void pass_answer(struct control_server *server, int index, const struct k
 		return;
 	}
 	if (answer->length) {
-		if (!area_is_valid(server->sandbox, answer->offset, answer->length)) {
+		/* What is not copied may be as large as the heap. */
+		if (!area_is_valid(server->sandbox, answer->offset, answer->length, answer->shared ? UINT64_MAX : ANSWER_SIZE_MAX)) {
 			send_error(server, index, EIO, "the container's kernel answers nonsense");
 			return;
 		}

@@ -30,6 +30,12 @@ function sized(canvas, height) {
 	return context;
 }
 
+/* Dark or light, whichever is read better on a colour. */
+function inkOn(colour) {
+	const [r, g, b] = [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16) / 255).map((c) => (c <= 0.04 ? c / 12.9 : ((c + 0.055) / 1.055) ** 2.4));
+	return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.19 ? "#10151c" : "#f4f7fa";
+}
+
 function hatch(colour, background) {
 	const tile = document.createElement("canvas");
 	tile.width = tile.height = 6;
@@ -196,7 +202,7 @@ function drawTask(app, context, task, y) {
 		const hit = !found || lane || found.strings[task.object[i]];
 		(hit ? rects : dim)[task.kind[i]].push(x0, x1);
 		if (x1 - x0 > 40 && task.kind[i] > 1)
-			labels.push(Math.max(x0, 0), x1, trace.strings[task.object[i]] || KINDS[task.kind[i]]);
+			labels.push(Math.max(x0, 0), x1, trace.strings[task.object[i]] || KINDS[task.kind[i]], hit ? KINDS[task.kind[i]] : "");
 	});
 	for (const [lists, alpha] of [[dim, 0.25], [rects, 1]]) {
 		context.globalAlpha = alpha;
@@ -209,9 +215,10 @@ function drawTask(app, context, task, y) {
 		});
 	}
 	context.font = "10px system-ui, sans-serif";
-	context.fillStyle = colours.ink;
-	for (let i = 0; i < labels.length; i += 3)
+	for (let i = 0; i < labels.length; i += 4) {
+		context.fillStyle = labels[i + 3] ? app.inks[labels[i + 3]] : colours.ink;
 		label(context, labels[i + 2], GUTTER + labels[i], GUTTER + labels[i + 1], y + STATE_TOP + 13);
+	}
 	drawCalls(app, context, task, y, lane);
 	drawMarks(app, context, task, y);
 }
@@ -258,7 +265,7 @@ function drawCpu(app, context, cpu, y) {
 		const task = trace.tasks[cpu.task[i]];
 		x0 = Math.max(x0, -2);
 		x1 = Math.min(x1, app.plot + 2);
-		context.globalAlpha = !found || found.tasks.has(task.index) ? 1 : 0.2;
+		context.globalAlpha = !found || !found.tasks.size || found.tasks.has(task.index) ? 1 : 0.2;
 		context.fillStyle = task.tid < 0 ? colours.asleep : taskColour(task, dark);
 		context.fillRect(GUTTER + x0, y + 8, Math.max(1, x1 - x0 - (x1 - x0 > 4 ? 1 : 0)), CPU_LANE - 16);
 		if (x1 - x0 > 26) {

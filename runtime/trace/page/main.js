@@ -4,7 +4,7 @@
 const $ = (id) => document.getElementById(id);
 
 const app = {
-	trace: null, cpus: [], lanes: [], view: "tasks", t0: 0, t1: 1, scale: 1, plot: 1, colours: {}, hatches: {},
+	trace: null, cpus: [], lanes: [], view: "tasks", t0: 0, t1: 1, scale: 1, plot: 1, colours: {}, inks: {}, hatches: {},
 	kernel: false, lane: -1, choice: null, found: null, hits: [], hit: -1, marked: null, drawn: 0, frames: 0, frameTime: 0, busy: null,
 	canvas: $("canvas"), axis: $("axis"), overview: $("overview"), holder: $("lanes"),
 	laneAt(y) {
@@ -481,6 +481,7 @@ function onKey(event) {
 function setTheme(dark) {
 	document.documentElement.dataset.theme = dark ? "dark" : "light";
 	app.colours = palette();
+	app.inks = Object.fromEntries(KINDS.map((kind) => [kind, inkOn(app.colours[kind])]));
 	app.hatches = { runnable: hatch(app.colours.runnable, app.colours.paper), stopped: hatch(app.colours.stopped, app.colours.paper) };
 	makeLegend();
 	invalidate();
