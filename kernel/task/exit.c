@@ -203,7 +203,7 @@ void do_exit(int code)
 		task->state = TASK_DEAD;
 		goto gone;
 	}
-	if (strace_enabled)
+	if (trace_flags & TRACE_STRACE)
 		strace_exited(task, code);
 	trace_exit(task, code);
 	exit_signals(task);

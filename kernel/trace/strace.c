@@ -16,7 +16,6 @@
 #include "kernel/trace/trace.h"
 #include "host.gen.h"
 
-bool strace_enabled;
 static int trace_fd = -1;
 
 void line_vprintf(struct trace_line *line, size_t limit, const char *format, va_list args)
@@ -194,8 +193,7 @@ static int strace_init(void)
 	const struct monitor_channel *channel = (const struct monitor_channel *)LAYOUT_CHANNEL;
 
 	trace_fd = channel->boot.trace_fd;
-	strace_enabled = (channel->boot.flags & BOOT_STRACE) && trace_fd >= 0;
-	if (strace_enabled)
+	if ((channel->boot.flags & BOOT_STRACE) && trace_fd >= 0)
 		trace_flags |= TRACE_STRACE;
 	return 0;
 }

@@ -4,7 +4,7 @@
  *
  *   [7] openat(AT_FDCWD, "/etc/passwd", O_RDONLY|O_CLOEXEC) = 3 <0.000012>
  *
- * The entry code calls strace_enter before the call and strace_exit after it, if BOOT_STRACE is set. A call that
+ * The entry code calls strace_enter before the call and strace_exit after it, if trace_flags (trace.h) has TRACE_STRACE. A call that
  * does not return (exit, execve that succeeds in another image) is shown by strace_enter or with what is known.
  */
 #ifndef KERNEL_TRACE_STRACE_H
@@ -14,9 +14,6 @@
 #include "kernel/sys/syscall.h"
 
 struct task_struct;
-
-/* True once the boot parameters ask for it; the entry of system calls tests TRACE_STRACE in trace_flags instead. */
-extern bool strace_enabled;
 
 /* Decodes what the call reads (paths, argument strings) while it is still there. Kernel lock held or not. */
 void strace_enter(struct task_struct *task, const struct syscall_entry *entry, const u64 args[6], u64 start_ns);

@@ -46,7 +46,7 @@ static void name_track(struct writer *writer, const char *what, int pid, int tid
 }
 
 static int process_of(const struct timeline_task *task) { return task->tid < 0 ? KERNEL_PROCESS : task->tgid; }
-static int thread_of(const struct timeline_task *task) { return task->tid < 0 ? -task->tid : task->tid; }
+static int thread_of(const struct timeline_task *task) { return task->tid < 0 ? task->tid & INT32_MAX : task->tid; }
 
 static void write_state(struct writer *writer, const struct timeline *timeline, const struct timeline_task *task, size_t index, uint64_t *arrows)
 {

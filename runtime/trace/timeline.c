@@ -167,6 +167,8 @@ static struct timeline_state *begin_state(struct timeline *timeline, struct time
 	struct timeline_state *state;
 
 	end_state(task, now);
+	if (cpu < 0 || (unsigned int)cpu >= timeline->nr_cpus)
+		cpu = -1;
 	state = APPEND(timeline, task, states);
 	if (!state)
 		return NULL;
@@ -232,6 +234,9 @@ static void on_task(const struct step *step, struct timeline_task *task)
 		add_mark(step->timeline, task, step->now, TIMELINE_BIRTH, text);
 		return;
 	}
+	/* It was so when the trace began; a second word about it can only be nonsense. */
+	if (task->nr_states || task->nr_calls)
+		return;
 	task->start = 0;
 	switch (record->small) {
 	case TRACE_RUNNING:
@@ -297,8 +302,6 @@ static void on_wake(const struct step *step, struct timeline_task *task)
 	task = task_of(step->timeline, step->record->tid, step->now);
 	if (!task)
 		return;
-	if (cpu < 0 || (unsigned int)cpu >= step->timeline->nr_cpus)
-		cpu = -1;
 	state = begin_state(step->timeline, task, step->now, sched ? TIMELINE_RUNNABLE : TIMELINE_RUNNING, sched ? cpu : -1);
 	if (state)
 		state->waker = waker;
@@ -436,9 +439,13 @@ static void finish_tasks(struct timeline *timeline)
 		if (!task->ended)
 			task->end = timeline->duration;
 		/* A call that did not return lasts until the next, or to the end. */
-		for (size_t c = 0; c < task->nr_calls; c++)
-			if (task->calls[c].unfinished)
-				task->calls[c].end = c + 1 < task->nr_calls ? task->calls[c + 1].start : task->end;
+		for (size_t c = 0; c < task->nr_calls; c++) {
+			struct timeline_call *call = &task->calls[c];
+			uint64_t end = c + 1 < task->nr_calls ? call[1].start : task->end;
+
+			if (call->unfinished && end > call->start)
+				call->end = end;
+		}
 	}
 }
 

@@ -138,6 +138,17 @@ def trace(context):
         expect(len(times) > 100 and times == sorted(times), "lines are not in the order of time")
         expect("lost" not in lines, "records were lost")
 
+    def short_calls():
+        """Calls that go a shorter way through the kernel while nobody looks."""
+        with tempfile.TemporaryDirectory() as directory:
+            path = os.path.join(directory, "trace.txt")
+            program = "import os\nfor i in range(300): os.getppid()"
+            result = run("run", "--trace", path, "--rootfs", debian(context), "--read-only", "--", "python3", "-c", program)
+            expect(result.status == 0, f"status {result.status}")
+            with open(path) as f:
+                n = f.read().count(" getppid() = 0 <")
+        expect(n == 300, f"{n} calls of 300 are in the trace")
+
     def unwritable():
         """It is said before anything runs."""
         result = run("run", "--trace", "/nowhere/trace.txt", "builtin:busybox", "echo", "ran")
@@ -253,7 +264,7 @@ def trace(context):
             context.write_log(f"{calls} calls, {lost} records lost, a frame takes {browser.script('return linuxdTrace.frameTime'):.1f} ms\n")
             expect(not browser.problems(), "the page has errors")
 
-    tests = [text, unwritable, full, live, to_the_end, loss, chrome, page, large]
+    tests = [text, short_calls, unwritable, full, live, to_the_end, loss, chrome, page, large]
     return [(test.__name__.replace("_", "-"), test) for test in tests]
 
 

@@ -59,7 +59,7 @@ entry_patched:
 	.globl entry_leaf
 	.type entry_leaf, @function
 entry_leaf:
-	cmpb $0, strace_enabled(%rip)
+	cmpl $0, trace_flags(%rip)
 	jne entry_patched
 	mov %rsp, %gs:CARRIER_USER_RSP
 	mov %gs:CARRIER_STACK_TOP, %rsp
