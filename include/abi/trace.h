@@ -37,7 +37,7 @@ enum trace_type {
 	TRACE_WAKE,          /* tid became runnable (wake) */
 	TRACE_MIGRATE,       /* tid was moved while it waited to run (wake) */
 	TRACE_HANDOFF,       /* the cpu of this ring went to another host thread, to run tid (handoff) */
-	TRACE_SYSCALL_ENTER, /* number, (args) + texts, one for each path or name among the arguments */
+	TRACE_SYSCALL_ENTER, /* number, (args) + texts, one for each path or name among the arguments; see TRACE_FILE_ARGUMENT */
 	TRACE_SYSCALL_EXIT,  /* number, (result) */
 	TRACE_WAIT_BEGIN,    /* tid sleeps (wait) + text: on what */
 	TRACE_SIGNAL,        /* a signal is delivered to tid (signal) */
@@ -80,6 +80,9 @@ struct trace_record {
 	};
 };
 #define TRACE_TEXT_OBJECT 0xff
+/* A call whose first argument is a descriptor and that has at most 5: args[5] is a number for the open file, 0 if there is none. The first
+ * such record has the file's name as text of argument 0, as have later ones now and then. */
+#define TRACE_FILE_ARGUMENT 5
 _Static_assert(sizeof(struct trace_record) == 64, "trace records have 64 bytes");
 
 struct trace_ring {
@@ -101,7 +104,7 @@ struct trace_area {
 
 #define TRACE_AREA_HEADER 8192UL
 _Static_assert(sizeof(struct trace_area) <= TRACE_AREA_HEADER, "");
-#define TRACE_BURST 8U /* most records that belong together */
+#define TRACE_BURST 10U /* most records that belong together */
 #define TRACE_MIN_SLOTS 256U
 #define TRACE_MAX_SLOTS (1U << 22)
 #define TRACE_DEFAULT_SLOTS 262144U /* 16 MiB for each ring, of which only what is written takes memory */

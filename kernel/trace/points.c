@@ -3,6 +3,7 @@
 #include "kernel/trace/trace.h"
 
 #include "kernel/arch/x86_64/uaccess.h"
+#include "kernel/locking.h"
 #include "kernel/sched/carrier.h"
 #include "kernel/sched/internal.h"
 #include "kernel/sched/wait_info.h"
@@ -10,10 +11,12 @@
 #include "kernel/task/task.h"
 #include "kernel/time/timer.h"
 #include "kernel/trace/ring.h"
+#include "kernel/vfs/vfs.h"
 
 #define OBJECT_RECORDS 5 /* 240 bytes of what a task waits for, or of a path */
 #define ARGUMENT_RECORDS 3 /* 144 bytes of an argument */
-_Static_assert(1 + OBJECT_RECORDS <= TRACE_BURST && 1 + 2 * ARGUMENT_RECORDS <= TRACE_BURST, "");
+#define FILE_RECORDS 2     /* 96 bytes of the name of an open file */
+_Static_assert(1 + OBJECT_RECORDS <= TRACE_BURST && 1 + FILE_RECORDS + 2 * ARGUMENT_RECORDS <= TRACE_BURST, "");
 
 pid_t trace_tid(const struct task_struct *task)
 {
@@ -151,14 +154,60 @@ void __trace_io(struct task_struct *task, u64 queued, u64 started, long result)
 
 static bool is_name(u8 kind) { return kind == ARG_PATH || kind == ARG_STRING; }
 
-/* Called without the kernel lock: reads nothing but the program's memory. */
+/* Files whose names were written lately, by number: those that meet in a place here are written again when they take turns. */
+#define FILES_NAMED 1024
+static u64 files_named[FILES_NAMED] __cold_data;
+
+void trace_forget_files(void) { memset(files_named, 0, sizeof(files_named)); }
+
+/* The number of the open file behind a descriptor, and its name in `text` if that is to be written. 0: there is none. */
+static u64 describe_file(struct task_struct *task, u64 fd, char *text, size_t size, size_t *ret_length)
+{
+	static char path[1024]; /* of whoever holds the kernel lock */
+	u64 number = 0;
+	struct file *file;
+	const char *name;
+
+	kernel_lock();
+	file = task->files && fd <= INT32_MAX ? fget_task(task, (unsigned)fd) : NULL;
+	if (file) {
+		number = ((u64)file ^ (u64)file->path.dentry * 0x9e3779b97f4a7c15ULL) | 1;
+		name = files_named[number / 32 % FILES_NAMED] == number ? NULL : path_string_from(&init_fs.root, &file->path, path, sizeof(path));
+		if (!IS_ERR_OR_NULL(name)) {
+			files_named[number / 32 % FILES_NAMED] = number;
+			/* The end of a long one says more than its beginning. */
+			*ret_length = min(strlen(name), size);
+			memcpy(text, name + strlen(name) - *ret_length, *ret_length);
+		}
+		file_put(file);
+	}
+	kernel_unlock();
+	return number;
+}
+
+static unsigned describe_first(struct task_struct *task, const struct syscall_entry *entry, struct trace_record *records)
+{
+	char text[FILE_RECORDS * TRACE_TEXT_SIZE];
+	size_t length = 0;
+
+	if (entry->nargs > TRACE_FILE_ARGUMENT)
+		return 0;
+	records->args[TRACE_FILE_ARGUMENT] = 0;
+	if (!entry->nargs || entry->args[0].kind != ARG_FD)
+		return 0;
+	records->args[TRACE_FILE_ARGUMENT] = describe_file(task, records->args[0], text, sizeof(text), &length);
+	return length ? trace_text(records + 1, FILE_RECORDS, records, 0, text, length) : 0;
+}
+
+/* Called without the kernel lock: reads the program's memory, and which file a descriptor is. */
 void trace_syscall_enter(struct task_struct *task, const struct syscall_entry *entry, long number, const u64 args[6], u64 now)
 {
-	struct trace_record records[1 + 2 * ARGUMENT_RECORDS];
+	struct trace_record records[1 + FILE_RECORDS + 2 * ARGUMENT_RECORDS];
 	unsigned n = 1;
 
 	records[0] = (struct trace_record){ .time = now, .type = TRACE_SYSCALL_ENTER, .tid = trace_tid(task), .number = (u16)number };
 	memcpy(records[0].args, args, sizeof(records[0].args));
+	n += describe_first(task, entry, records);
 	for (int i = 0; i < entry->nargs && n + ARGUMENT_RECORDS <= ARRAY_SIZE(records); i++) {
 		char text[ARGUMENT_RECORDS * TRACE_TEXT_SIZE];
 		long length;

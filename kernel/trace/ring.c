@@ -139,6 +139,7 @@ long trace_start(u32 what, u64 nr_slots, struct trace_area **ret_area, size_t *r
 		return -ENOMEM;
 	memset(area, 0, TRACE_AREA_HEADER);
 	memset(heads, 0, sizeof(heads));
+	trace_forget_files();
 	area->magic = TRACE_MAGIC;
 	area->version = TRACE_VERSION;
 	area->record_size = sizeof(struct trace_record);

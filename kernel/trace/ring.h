@@ -12,6 +12,9 @@ void trace_write(const struct trace_record *records, unsigned n);
  * empty text needs one too. */
 unsigned trace_text(struct trace_record *records, unsigned room, const struct trace_record *of, u8 about, const char *text, size_t length);
 
+/* The next records of open files say their names again. */
+void trace_forget_files(void);
+
 /* The task's number in records. */
 pid_t trace_tid(const struct task_struct *task);
 

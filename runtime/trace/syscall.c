@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "runtime/trace/names.h"
 #include "runtime/trace/reader.h"
 #include "syscalls_shapes.gen.h"
 
@@ -90,6 +91,12 @@ bool trace_syscall_returns(unsigned int number) { return !is(number, "exit") && 
 
 static void put_argument(struct text *text, unsigned int kind, uint64_t value)
 {
+	char names[400];
+
+	if (trace_argument_names(kind, value, names, sizeof(names))) {
+		put(text, "%s", names);
+		return;
+	}
 	switch (kind) {
 	case ARG_INT:
 	case ARG_FD:
@@ -131,7 +138,20 @@ static void put_argument(struct text *text, unsigned int kind, uint64_t value)
 	}
 }
 
-void trace_syscall_call(const struct trace_record *record, unsigned int nr_texts, char *to, size_t size)
+/* "3</etc/passwd>": the kernel writes a number for the file, and its name when it has not done so lately. */
+static void put_descriptor(struct text *text, const struct trace_record *record, struct trace_files *files, const char *name)
+{
+	put(text, "%d", (int)record->args[0]);
+	if (!files || !record->args[TRACE_FILE_ARGUMENT])
+		return;
+	if (name)
+		trace_files_learn(files, record->args[TRACE_FILE_ARGUMENT], name);
+	name = trace_files_name(files, record->args[TRACE_FILE_ARGUMENT]);
+	if (name)
+		put(text, "<%s>", name);
+}
+
+void trace_syscall_call(const struct trace_record *record, unsigned int nr_texts, struct trace_files *files, char *to, size_t size)
 {
 	const struct syscall_shape *shape = record->number < NR_SYSCALLS ? &syscall_shapes[record->number] : NULL;
 	bool known = shape && shape->name;
@@ -142,8 +162,13 @@ void trace_syscall_call(const struct trace_record *record, unsigned int nr_texts
 	for (int i = 0; i < (known ? shape->nargs : 3); i++) {
 		if (i)
 			put(&text, ", ");
-		if (trace_record_text(record, nr_texts, (unsigned int)i, raw, sizeof(raw))) {
+		bool has_text = trace_record_text(record, nr_texts, (unsigned int)i, raw, sizeof(raw));
+
+		if (has_text)
 			trace_clean(clean, sizeof(clean), raw, sizeof(raw));
+		if (known && shape->kinds[i] == ARG_FD && i == 0 && shape->nargs <= TRACE_FILE_ARGUMENT) {
+			put_descriptor(&text, record, files, has_text ? clean : NULL);
+		} else if (has_text) {
 			put(&text, "\"%s\"", clean);
 		} else {
 			put_argument(&text, known ? shape->kinds[i] : ARG_HEX, record->args[i]);

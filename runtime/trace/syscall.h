@@ -11,8 +11,18 @@
 
 /* "read", or "syscall_999". */
 const char *trace_syscall_name(unsigned int number);
-/* "openat(AT_FDCWD, "/etc/passwd", 0x80000)" of a TRACE_SYSCALL_ENTER record and its texts. Control characters are escaped. */
-void trace_syscall_call(const struct trace_record *record, unsigned int nr_texts, char *text, size_t size);
+/* The names of open files that were met so far in a log, by the kernel's number of them. */
+struct trace_files;
+struct trace_files *trace_files_new(void); /* NULL: out of memory */
+void trace_files_free(struct trace_files *files);
+void trace_files_learn(struct trace_files *files, uint64_t number, const char *name);
+const char *trace_files_name(const struct trace_files *files, uint64_t number); /* NULL: not known */
+
+/*
+ * "openat(AT_FDCWD, "/etc/passwd", O_RDONLY|O_CLOEXEC)" of a TRACE_SYSCALL_ENTER record and its texts. Control characters are escaped. @files
+ * may be NULL.
+ */
+void trace_syscall_call(const struct trace_record *record, unsigned int nr_texts, struct trace_files *files, char *text, size_t size);
 /* "3", "0x7f...", "-1 ENOENT (No such file or directory)". */
 void trace_syscall_result(unsigned int number, int64_t result, char *text, size_t size);
 bool trace_syscall_returns(unsigned int number);

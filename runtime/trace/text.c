@@ -22,6 +22,7 @@ struct trace_text_writer {
 	bool started;
 	struct trace_cursor cursor;
 	struct known_task *buckets[NR_BUCKETS];
+	struct trace_files *files;
 };
 
 static struct known_task *task_of(struct trace_text_writer *writer, int tid)
@@ -127,7 +128,7 @@ static bool learn(struct trace_text_writer *writer, const struct trace_record *r
 			rename_task(task_of(writer, record->to.tid), record->to.name);
 		break;
 	case TRACE_SYSCALL_ENTER:
-		trace_syscall_call(record, nr_texts, task->call, sizeof(task->call));
+		trace_syscall_call(record, nr_texts, writer->files, task->call, sizeof(task->call));
 		if (trace_syscall_returns(record->number))
 			return false;
 		break;
@@ -211,6 +212,7 @@ struct trace_text_writer *trace_text_new(FILE *out, int pid)
 
 	if (writer) {
 		writer->out = out;
+		writer->files = trace_files_new(); /* without, there are no names of files */
 		writer->pid = pid;
 	}
 	return writer;
@@ -251,5 +253,6 @@ void trace_text_end(struct trace_text_writer *writer, const struct trace_log *lo
 	if (log->lost)
 		fprintf(writer->out, "--- %lu records lost in all ---\n", log->lost);
 	fflush(writer->out);
+	trace_files_free(writer->files);
 	free(writer);
 }

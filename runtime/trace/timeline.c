@@ -209,6 +209,7 @@ struct step {
 	const struct trace_record *record;
 	unsigned int ring, nr_texts;
 	uint64_t now;
+	struct trace_files *files; /* met so far */
 };
 
 static void object_text(const struct step *step, char *text, size_t size)
@@ -313,7 +314,7 @@ static void on_call(const struct step *step, struct timeline_task *task)
 	char text[700];
 	uint32_t string;
 
-	trace_syscall_call(step->record, step->nr_texts, text, sizeof(text));
+	trace_syscall_call(step->record, step->nr_texts, step->files, text, sizeof(text));
 	string = intern(step->timeline, text);
 	call = APPEND(step->timeline, task, calls);
 	if (!call)
@@ -502,12 +503,15 @@ struct timeline *timeline_build(const struct trace_log *log, int pid)
 	timeline->what = log->what;
 	timeline->lost = log->lost;
 	intern(timeline, "");
+	step.files = trace_files_new();
+	timeline->out_of_memory |= !step.files;
 	trace_cursor_init(&cursor, log);
 	while (!timeline->out_of_memory && (step.record = trace_cursor_next(&cursor, UINT64_MAX, &step.ring, &step.nr_texts))) {
 		last = step.record->time;
 		step.now = last - log->start;
 		take(&step);
 	}
+	trace_files_free(step.files);
 	timeline->duration = last - log->start;
 	finish_tasks(timeline);
 	if (pid)

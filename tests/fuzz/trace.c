@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// sources: runtime/error.c runtime/json.c runtime/trace/reader.c runtime/trace/syscall.c runtime/trace/chrome.c runtime/trace/timeline.c
+// sources: runtime/error.c runtime/trace/names.c runtime/trace/reader.c runtime/trace/syscall.c runtime/trace/chrome.c runtime/trace/timeline.c
 // flags: -D_GNU_SOURCE
 /*
  * The reader of trace rings, and all that is made of them, against a hostile container. The input is what it may write into its rings, in two
@@ -15,6 +15,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "runtime/json.c"
+#include "runtime/trace/files.c"
 #include "runtime/trace/page.c"
 #include "runtime/trace/text.c"
 

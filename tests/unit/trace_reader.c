@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// sources: runtime/trace/reader.c runtime/trace/syscall.c runtime/trace/text.c runtime/error.c
+// sources: runtime/trace/reader.c runtime/trace/syscall.c runtime/trace/files.c runtime/trace/names.c runtime/trace/text.c runtime/error.c
 // flags: -D_GNU_SOURCE
 /* The reader of trace rings: order, what is lost when the writer goes round, what a hostile writer may put there. */
 #include <string.h>
@@ -120,7 +120,7 @@ static void texts(void)
 	CHECK(trace_record_text(record, nr, 1, text, sizeof(text)) && strlen(text) == 60);
 	CHECK(!trace_record_text(record, nr, 0, text, sizeof(text)));
 	CHECK(trace_record_text(record, nr, 1, text, 50) && strlen(text) == 49);
-	trace_syscall_call(record, nr, call, sizeof(call));
+	trace_syscall_call(record, nr, NULL, call, sizeof(call));
 	CHECK(!strncmp(call, "openat(0, \"aaaa", 15) && strstr(call, "bb\\x0ab\\xff\xc3\xa4\"bcde\", "));
 	CHECK(trace_cursor_next(&cursor, UINT64_MAX, &ring, &nr) == NULL);
 	finish();
