@@ -181,7 +181,7 @@ static int record(struct request *request, struct error *error)
 		close(connection);
 		return -1;
 	}
-	if (request->target.path && isatty(2))
+	if (request->target.path)
 		fprintf(stderr, "recording %s to %s%s\n", request->container, request->target.path, request->seconds ? "" : "; Ctrl-C ends it");
 	wait_for_end(request, connection, signals);
 	result = trace_record_stop(recorder, &summary, error);

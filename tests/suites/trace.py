@@ -72,6 +72,16 @@ class Waits(Container):
         self.host.cleanup()
 
 
+def recording(context, box, *arguments):
+    """linuxd trace in the background, that has begun to record."""
+    child = subprocess.Popen([context.linuxd, *arguments], env=box.env, stderr=subprocess.PIPE)
+    line = child.stderr.readline()
+    if not line.startswith(b"recording "):
+        child.kill()
+        raise Failure(f"linuxd trace does not begin: {line + child.communicate()[1]}")
+    return child
+
+
 def check_chrome(path):
     """What the format asks for, and what a timeline must be: states of a thread follow each other."""
     with open(path) as f:
@@ -189,12 +199,8 @@ def trace(context):
                 answer = box.ask("trace", *arguments, status=status)
                 expect(text in answer, f"trace {arguments}: {answer}")
             path = os.path.join(directory, "trace.json")
-            first = subprocess.Popen([context.linuxd, "trace", "busy", "-o" + path], env=box.env, stderr=subprocess.PIPE)
-            for _ in range(100):
-                second = context.run([context.linuxd, "trace", "busy", "--time", "0.05"], env=box.env)
-                if second.status:
-                    break
-            expect(b"is being traced already" in second.output, f"two traces at a time: {second.output}")
+            first = recording(context, box, "trace", "busy", "-o" + path)
+            expect("is being traced already" in box.ask("trace", "busy", "--time", "0.05", status=125), "two traces at a time")
             time.sleep(0.3)
             first.send_signal(signal.SIGINT)
             errors = first.communicate(timeout=30)[1]
@@ -207,13 +213,11 @@ def trace(context):
         """The container ends while it is traced: the trace is complete."""
         with Container(context, "builtin:busybox", "sh", "-c", "echo ready; read x; ls /; exit 4", name="short") as box:
             path = os.path.join(box.directory.name, "trace")
-            child = subprocess.Popen([context.linuxd, "trace", "short", "-o", path], env=box.env)
-            for _ in range(200):
-                if context.run([context.linuxd, "trace", "short", "--time", "0.02"], env=box.env).status:
-                    break
+            child = recording(context, box, "trace", "short", "-o", path)
             box.child.stdin.write(b"x\n")
             box.child.stdin.flush()
-            expect(child.wait(timeout=30) == 0, "linuxd trace fails when the container ends")
+            errors = child.communicate(timeout=30)[1]
+            expect(child.returncode == 0, f"linuxd trace fails when the container ends: {errors}")
             with open(path) as f:
                 lines = f.read()
             expect("1 sh               exited with 4" in lines, "the end of the container is missing")
