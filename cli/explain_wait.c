@@ -30,7 +30,7 @@ struct explain {
 	struct wait_graph graph;
 	bool *shown; /* by place in view.tasks */
 	bool color;
-	int width, steps;
+	int steps;
 };
 
 /* ---- one step ---- */
@@ -89,7 +89,7 @@ static void print_step(struct explain *explain, const struct snapshot_task *task
 		putchar('}');
 		return;
 	}
-	line_start(&line, explain->width, explain->color);
+	line_start(&line, 0, explain->color);
 	for (int i = 0; i < depth; i++)
 		line_put(&line, 0, i + 1 < depth ? "   " : "`- ");
 	if (role) {
@@ -103,7 +103,7 @@ static void print_step(struct explain *explain, const struct snapshot_task *task
 	snapshot_peers(&explain->view, task, &nr);
 	leaf = nr == 0 && the_end(task);
 	if (leaf && !again) {
-		line_start(&line, explain->width, explain->color);
+		line_start(&line, 0, explain->color);
 		for (int i = 0; i < depth; i++)
 			line_put(&line, 0, "   ");
 		line_put(&line, 0, "`- ");
@@ -155,7 +155,7 @@ static bool print_circle(const struct explain *explain, const struct snapshot_ta
 	}
 	if (!nr)
 		return wait_graph_stuck(&explain->graph, task);
-	line_start(&line, explain->width, explain->color);
+	line_start(&line, 0, explain->color);
 	line_color(&line, "1;31");
 	line_put(&line, 0, "deadlock: ");
 	for (int i = 0; i < nr; i++) {
@@ -185,7 +185,6 @@ static int print(struct explain *explain, struct error *error)
 		return EXIT_LINUXD;
 	}
 	explain->color = output_has_color();
-	explain->width = output_width();
 	explain->shown = calloc(explain->view.header->nr_tasks, sizeof(bool));
 	if (!explain->shown || wait_graph_make(&explain->view, &explain->graph, error)) {
 		fail(error, 0, "out of memory");

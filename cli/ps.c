@@ -48,7 +48,7 @@ static void translate(struct snapshot_view *view, const struct host_thread *host
 			thread->host_pid = host[j].pid;
 			break;
 		}
-		if (!strcmp(thread->role, "clock"))
+		if (!strcmp(thread->role, "aux"))
 			kernel_process = thread->host_pid;
 	}
 	/* Its first thread was not cloned by the container's kernel, which does not know its number. */
@@ -61,6 +61,7 @@ static void translate(struct snapshot_view *view, const struct host_thread *host
 static const char *purpose(const char *role)
 {
 	static const char *const purposes[][2] = {
+		{ "cpu", "runs one task at a time, by its carriers" },
 		{ "carrier", "runs tasks of its process for a cpu" },
 		{ "spare", "a fresh process for the next exec" },
 		{ "async", "input and output that may block" },

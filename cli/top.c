@@ -106,7 +106,7 @@ static int make_rows(struct top *top, struct error *error)
 static void put_summary(struct line *line, const struct top *top)
 {
 	static const char *const kinds[] = { "disk", "queue", "lock", "timer", "child", "stop" };
-	unsigned running = 0, ready = 0, waiting[6] = { 0 };
+	unsigned any = 0, running = 0, ready = 0, waiting[6] = { 0 };
 	uint64_t share = 0;
 	uint32_t nr = top->view.header->nr_tasks;
 
@@ -122,10 +122,10 @@ static void put_summary(struct line *line, const struct top *top)
 	line_color(line, "1");
 	line_put(line, 0, top->container);
 	line_color(line, NULL);
-	line_printf(line, ": %u tasks, %u running, %u ready; waiting:", nr, running, ready);
+	line_printf(line, ": %u tasks, %u running, %u ready", nr, running, ready);
 	for (int k = 0; k < 6; k++)
 		if (waiting[k])
-			line_printf(line, " %u %s", waiting[k], kinds[k]);
+			line_printf(line, "%s %u %s", any++ ? "," : "; waiting:", waiting[k], kinds[k]);
 	line_printf(line, "; %u cpus, %lu.%lu %% busy; sorted by %s", top->view.header->nr_cpus,
 		    share / (top->view.header->nr_cpus ? top->view.header->nr_cpus : 1) / 10,
 		    share / (top->view.header->nr_cpus ? top->view.header->nr_cpus : 1) % 10, sort_names[top->sort]);

@@ -62,7 +62,8 @@ struct snapshot_thread {
 	int32_t host_cpu;        /* that it is bound to; -1: none */
 	uint32_t mm_pid;         /* process of the container whose memory it is in; 0: the kernel's, or none yet */
 	uint32_t task;           /* tid of the task it runs, or whose input or output it does; 0: none */
-	char role[16];           /* carrier, spare (of an address space that waits for an exec), async, clock, aux, poll */
+	/* cpu (with the thread of its carrier), carrier, spare (of an address space that waits for an exec), async, clock, aux, poll */
+	char role[16];
 	char state[16];          /* running, idle, parked; working, waiting */
 	char comm[16];           /* of the process, or the task */
 };

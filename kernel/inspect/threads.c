@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The host threads of the container and what each is doing: `linuxd ps --threads`. Carriers of every address space, those that wait for an exec
- * included; the kernel process's own: async I/O, clock, aux, poll.
+ * The host threads of the container and what each is doing: `linuxd ps --threads`. Cpus, with the carrier that each has at this moment;
+ * carriers of every address space, those that wait for an exec included; the kernel process's own: async I/O, clock, aux, poll.
  */
 #include "include/abi/snapshot.h"
 #include "kernel/init/init.h"
@@ -57,6 +57,24 @@ static void put_carrier(struct walk *walk, const struct carrier *c, const struct
 	}
 }
 
+static void put_cpu(struct walk *walk, const struct cpu *cpu)
+{
+	struct snapshot_thread *record = walk->next;
+	const struct task_struct *task = runqueues[cpu->id].curr;
+
+	walk->nr++;
+	if (!record)
+		return;
+	walk->next++;
+	record->host_tid = cpu->active ? cpu->active->host_tid : 0;
+	record->cpu = cpu->id;
+	record->host_cpu = cpu->host_cpu;
+	record->task = task ? task->tid : 0;
+	scnprintf(record->role, sizeof(record->role), "cpu");
+	scnprintf(record->state, sizeof(record->state), "%s", task ? "running" : "idle");
+	scnprintf(record->comm, sizeof(record->comm), "%s", task ? task->comm : "");
+}
+
 static void put_mm(struct walk *walk, const struct mm_struct *mm, const struct task_struct *process, const char *role)
 {
 	const struct carrier *c;
@@ -72,6 +90,8 @@ static void walk_all(struct walk *walk)
 	const struct mm_struct *mm;
 	const struct carrier *c;
 
+	for (int i = 0; i < nr_cpus; i++)
+		put_cpu(walk, &cpus[i]);
 	put_mm(walk, &kernel_mm, NULL, "carrier");
 	list_for_each_entry(c, &kernel_host_threads, mm_link)
 		put_carrier(walk, c, NULL, c->role);

@@ -270,13 +270,15 @@ def seeing(context):
         with container("echo ready; read x", "--cpus", "2", "--async-threads", "3", name="one") as c:
             found = json.loads(c.ask("ps", "--threads", "--format", "json", "one"))["threads"]
             roles = [t["role"] for t in found]
-            for role, count in (("async", 3), ("clock", 1), ("aux", 1), ("poll", 1)):
+            for role, count in (("cpu", 2), ("async", 3), ("clock", 1), ("aux", 1), ("poll", 1)):
                 expect(roles.count(role) == count, f"{roles.count(role)} {role} threads")
             expect(any(t["role"] == "carrier" and t["pid"] == 1 for t in found), "pid 1 has no carrier")
             for t in found:
                 with open(f"/proc/{t['hostPid']}/task/{t['hostTid']}/comm") as f:
                     expect(f.read().startswith("linuxd"), f"no thread of linuxd: {t}")
-            expect(len({t["hostTid"] for t in found}) == len(found), "two threads are one")
+            tids = [t["hostTid"] for t in found if t["role"] != "cpu"]
+            expect(len(set(tids)) == len(tids), "two threads are one")
+            expect({t["hostTid"] for t in found if t["role"] == "cpu"} <= set(tids), "a cpu without a carrier")
             table = c.ask("ps", "--threads", "one")
             expect("monitor:signals" in table and "monitor:slots" in table, "the monitor's threads are missing")
 
