@@ -25,7 +25,10 @@ void vma_free(struct vma *vma);
 int vma_split_at(struct mm_struct *mm, u64 address);
 /* Takes all vmas in [start, end) out of the tree (split at the ends before) and frees them. */
 void vma_remove_range(struct mm_struct *mm, u64 start, u64 end);
+/* Room for length bytes: at the hint if that is free; 0 if there is none. */
 u64 vma_find_gap(struct mm_struct *mm, u64 length, u64 hint);
+/* The same for MAP_32BIT: the hint if it is free and below 2 GiB, else the lowest place from 1 GiB to there. */
+u64 vma_find_low_gap(struct mm_struct *mm, u64 length, u64 hint);
 struct vma *vma_prev(struct vma *vma);
 struct vma *vma_next(struct vma *vma);
 void vma_account(struct mm_struct *mm, struct vma *vma, int sign);

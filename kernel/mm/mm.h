@@ -23,6 +23,8 @@ struct text_copy;
 
 /* Limits of the user part. The kernel's own range lies inside and belongs to nobody. */
 #define USER_MIN 0x10000UL
+#define LOW_MAP_START 0x40000000UL /* where MAP_32BIT looks */
+#define LOW_MAP_END 0x80000000UL
 #define USER_MAX 0x7ffffffff000UL
 #define KERNEL_RANGE_START 0x680000000000UL
 #define KERNEL_RANGE_END 0x6c0000000000UL

@@ -105,16 +105,7 @@ static u64 choose_address(struct mm_struct *mm, u64 address, u64 length, unsigne
 			return (u64)-EEXIST;
 		return address;
 	}
-	address = vma_find_gap(mm, length, flags & MAP_32BIT ? 0 : PAGE_ALIGN(address));
-	if ((flags & MAP_32BIT) && address + length > 0x80000000UL) {
-		u64 saved = mm->mmap_base;
-
-		mm->mmap_base = 0; /* only the lower parts are left to search */
-		address = vma_find_gap(mm, length, 0x40000000);
-		mm->mmap_base = saved;
-		if (address + length > 0x80000000UL)
-			return (u64)-ENOMEM;
-	}
+	address = flags & MAP_32BIT ? vma_find_low_gap(mm, length, PAGE_ALIGN(address)) : vma_find_gap(mm, length, PAGE_ALIGN(address));
 	return address ? address : (u64)-ENOMEM;
 }
 

@@ -201,16 +201,44 @@ static u64 gap_below(struct mm_struct *mm, u64 length, u64 floor, u64 limit)
 	return end >= floor + length ? end - length : 0;
 }
 
+static bool is_free(struct mm_struct *mm, u64 address, u64 length)
+{
+	struct vma *vma;
+
+	if (address < USER_MIN || !range_is_user(address, length))
+		return false;
+	vma = vma_find(mm, address);
+	return !vma || vma->start >= address + length;
+}
+
+u64 vma_find_low_gap(struct mm_struct *mm, u64 length, u64 hint)
+{
+	u64 address = LOW_MAP_START;
+	struct vma *vma;
+
+	if (length > LOW_MAP_END)
+		return 0;
+	if (hint <= LOW_MAP_END - length && is_free(mm, hint, length))
+		return hint;
+	while (address + length <= LOW_MAP_END) {
+		if (!range_is_user(address, length)) {
+			address = SITE_TABLE_END;
+			continue;
+		}
+		vma = vma_find(mm, address);
+		if (!vma || vma->start >= address + length)
+			return address;
+		address = vma->end;
+	}
+	return 0;
+}
+
 u64 vma_find_gap(struct mm_struct *mm, u64 length, u64 hint)
 {
 	u64 address;
 
-	if (hint >= USER_MIN && range_is_user(hint, length)) {
-		struct vma *vma = vma_find(mm, hint);
-
-		if (!vma || vma->start >= hint + length)
-			return hint;
-	}
+	if (is_free(mm, hint, length))
+		return hint;
 	address = gap_below(mm, length, KERNEL_RANGE_END, mm->mmap_base);
 	if (!address)
 		address = gap_below(mm, length, SITE_TABLE_END, KERNEL_RANGE_START);

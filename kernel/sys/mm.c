@@ -244,7 +244,7 @@ static long remap_locked(u64 old, u64 old_length, u64 new_length, int flags, u64
 			return -ENOMEM;
 		vma_remove_range(mm, to, to + new_length);
 	} else {
-		to = vma_find_gap(mm, new_length, new_address);
+		to = vma_find_gap(mm, new_length, flags & MREMAP_DONTUNMAP ? new_address : 0);
 		if (!to)
 			return -ENOMEM;
 	}
