@@ -10,11 +10,14 @@
 #include "kernel/mm/mm.h"
 #include "kernel/sched/carrier.h"
 #include "kernel/sched/internal.h"
+#include "kernel/sched/wait_info.h"
+#include "kernel/time/posix_timer.h"
 #include "kernel/time/timer.h"
 
 #define SYSCALL_NS 1000ULL /* what a system call takes */
 #define TICK_NS 4000000ULL
 #define SPIN_NS 1000000ULL   /* what passes for others to run while a task spins */
+#define SPIN_CPU_NS 20000000ULL /* the same when it spins until its CPU time is used up */
 #define PATIENCE_MS 30000    /* real time for which a task may compute without a system call while others wait */
 
 static u64 state;               /* of the generator */
@@ -157,22 +160,28 @@ void deterministic_window_over(void)
 			draw_window(thread, 2);
 }
 
-void deterministic_spins(void)
+/* Current gets nowhere: others run, or the time comes that something waits for. */
+static void let_time_pass(void)
 {
-	points++;
-	current->spins = true;
 	if (this_carrier()->cpu->rq->nr_running > 1)
 		virtual_clock_advance(SPIN_NS);
+	else if (cpu_timers_active(current))
+		virtual_clock_reach(min(ktime_get() + SPIN_CPU_NS, ktimers_next()));
 	else if (ktimers_next() != NEVER)
 		virtual_clock_reach(ktimers_next());
+	points++;
 	run_what_is_due();
 	reschedule(current);
 }
 
+void deterministic_spins(void)
+{
+	current->spins = true;
+	let_time_pass();
+}
+
 void deterministic_interrupted(void)
 {
-	struct rq *rq = this_carrier()->cpu->rq;
-
 	if (wanted == LOOK) {
 		step_look();
 	} else if (wanted == SWITCH) {
@@ -180,11 +189,7 @@ void deterministic_interrupted(void)
 			printk(KERN_WARNING, "%d (%s) has computed for %d seconds while others waited, and is interrupted: "
 			       "from here on this run is not reproducible", current->tid, current->comm, PATIENCE_MS / 1000);
 		broken = true;
-		if (rq->nr_running < 2 && ktimers_next() != NEVER)
-			virtual_clock_reach(ktimers_next());
-		run_what_is_due();
-		reschedule(current);
-		points++;
+		let_time_pass();
 	}
 	wanted = NOTHING;
 }
@@ -203,7 +208,7 @@ void deterministic_watch(void)
 		return;
 	}
 	still++;
-	if (!rq->curr || !rq->curr->mm || (rq->nr_running < 2 && ktimers_next() == NEVER))
+	if (!rq->curr || !rq->curr->mm || (rq->nr_running < 2 && ktimers_next() == NEVER && !cpu_timers_active(rq->curr)))
 		return;
 	if (broken || still > PATIENCE_MS / DETERMINISTIC_WATCH_MS) {
 		wanted = SWITCH;
@@ -219,22 +224,23 @@ void deterministic_watch(void)
 /* Who waits for what, as far as the line goes. */
 static void describe_waiters(char *text, size_t size)
 {
-	static const char *const kinds[] = { "nothing", "the disk", "data", "a lock", "a time", "a child", "a continuation" };
 	struct task_struct *t;
 	int n = 0;
 
 	for_each_task(t) {
+		struct wait_info wait;
+
 		if (t->flags & PF_KTHREAD || t->exit_state || n >= (int)size - 64)
 			continue;
-		n += scnprintf(text + n, size - (size_t)n, "%s%d (%s) waits for %s", n ? ", " : "", t->tid, t->comm,
-			       kinds[task_block_kind(t)]);
+		n += scnprintf(text + n, size - (size_t)n, "%s%d (%s): %s", n ? "; " : "", t->tid, t->comm,
+			       task_wait_text(t, &wait) ? wait.text : "sleeps");
 	}
 }
 
 u64 deterministic_idle(void)
 {
 	u64 next = ktimers_next();
-	char text[400] = "";
+	char text[480] = "";
 
 	assert_kernel_locked();
 	if (next != NEVER) {
@@ -242,7 +248,7 @@ u64 deterministic_idle(void)
 		return ktime_get();
 	}
 	describe_waiters(text, sizeof(text));
-	container_refuse("nothing can happen any more, every task waits for another: %s", text);
+	container_refuse("nothing can happen any more, every task waits for another. %s", text);
 }
 
 static u32 host_events;

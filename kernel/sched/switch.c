@@ -82,7 +82,8 @@ void sched_task_starts(void) { reap_dead_task(); }
 
 void cond_resched(void)
 {
-	if (this_carrier()->need_resched)
+	/* With --deterministic a host signal is no reason. */
+	if (this_carrier()->need_resched && (!deterministic || this_carrier()->cpu->rq->need_resched))
 		schedule();
 }
 
@@ -112,7 +113,7 @@ void sched_interrupt(void)
 	if (cpu->tick) {
 		cpu->tick = false;
 		sched_tick(cpu->rq);
-		if (task->regs->entry == ENTRY_INTERRUPT)
+		if (unlikely(deterministic) ? task->sched.utime_ticks <= task->sched.stime_ticks : task->regs->entry == ENTRY_INTERRUPT)
 			task->sched.utime_ticks++;
 		else
 			task->sched.stime_ticks++;

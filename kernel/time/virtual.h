@@ -13,8 +13,11 @@ struct host_timespec;
 /* --deterministic. Set before the first look at a clock, never changed. */
 extern bool deterministic;
 
-/* CLOCK_MONOTONIC at boot, and what CLOCK_REALTIME says then: 2030-01-01 00:00:00 UTC, later than any file of the container. */
-#define VIRTUAL_BOOT 1000000000ULL
+/*
+ * CLOCK_MONOTONIC at boot: late enough that programs may subtract. And what CLOCK_REALTIME says then: 2030-01-01 00:00:00 UTC, later than
+ * any file of the container.
+ */
+#define VIRTUAL_BOOT 1000000000000ULL
 #define VIRTUAL_REAL_BOOT 1893456000000000000ULL
 
 u64 virtual_clock(int clock_id);      /* any of the machine's clocks, ns */
