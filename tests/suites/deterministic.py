@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import time
 
-from run import Failure
+from run import Failure, Skip
 from .command import expect
 from .integration import make_rootfs
 
@@ -38,7 +38,7 @@ def deterministic(context):
     def once(root, seed, command, options, stdin):
         trace = context.out("deterministic", "trace")
         result = context.run([context.linuxd, "run", "--deterministic", str(seed), f"--strace={trace}", *options, "--rootfs", root, *command],
-                             timeout=200, stdin=stdin)
+                             timeout=400, stdin=stdin)
         with open(trace, "rb") as file:
             return result.status, result.output, file.read()
 
@@ -68,6 +68,26 @@ def deterministic(context):
         script = 'for (1..4) { if (!fork) { select undef, undef, undef, rand; print "$_ $$ ", rand, " ", time, "\\n"; exit } } 1 while wait > 0'
         status, output, _ = same(debian(), ["perl", "-e", "$| = 1;" + script])
         expect(status == 0 and output.count(b"\n") == 4, f"{status}: {output}")
+
+    def erlang():
+        """The ring of 10,000 processes and the crypto library, in a BEAM with one scheduler and with several."""
+        try:
+            root = make_rootfs(context, "erlang")
+        except Failure:
+            raise Skip("a Debian with Erlang cannot be had here: tools/make_rootfs.sh erlang failed") from None
+        options = ["--read-only", "--tmpfs", "/tmp", "--bind", context.path("tests/integration/erlang") + ":/mnt:ro"]
+        for flags in ("+S 1", "+S 4:4"):
+            script = (f"cd /tmp && erlc /mnt/ring.erl && erl {flags} -noshell -s ring main -eval 'crypto:start(), "
+                      "io:format(\"~p ~p ~p~n\", [crypto:strong_rand_bytes(8), erlang:system_time(), make_ref()])' -s erlang halt")
+            status, output, _ = same(root, ["/bin/sh", "-c", script], options)
+            expect(status == 0 and b"left: []" in output, f"{flags}: {status} {output}")
+
+    def compiler():
+        """gcc with its pipes and temporary files, in a root file system that stays as it is."""
+        script = ("printf '#include <stdio.h>\\nint main(void) { puts(__DATE__ __TIME__); return 0; }\\n' > /tmp/a.c && "
+                  "gcc -pipe -O2 -o /tmp/a /tmp/a.c && /tmp/a && md5sum /tmp/a")
+        status, output, _ = same(debian(), ["/bin/bash", "-c", script])
+        expect(status == 0 and output.startswith(b"Jan  1 203000:00"), f"{status} {output}")
 
     def host_files():
         """Files that a run makes on the host: numbers, times, order of names, free space."""
@@ -158,5 +178,5 @@ def deterministic(context):
             result = context.run([context.linuxd, "run", *arguments, "builtin:busybox", "true"], timeout=30)
             expect(result.status == 125 and text in result.output, f"{arguments}: {result.status} {result.output}")
 
-    tests = [shell, python_threads, python_spins, perl, host_files, stdin_pace, race_balance, race_free, race_deadlock, spinning, time_passes_at_once, deadlock_is_named, wrong_options]
+    tests = [shell, python_threads, python_spins, perl, erlang, compiler, host_files, stdin_pace, race_balance, race_free, race_deadlock, spinning, time_passes_at_once, deadlock_is_named, wrong_options]
     return [(test.__name__.replace("_", "-"), test) for test in tests]
