@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs the tests: one line per test, then "N passed, N failed, N skipped".
 
-usage: tests/run.py [--build DIR] [--group GROUP]... [NAME]...
+usage: tests/run.py [--build DIR] [--cpus N] [--group GROUP]... [NAME]...
 
 Groups: checks unit command conformance schedsim inside seeing trace integration erlang deterministic security fuzz. NAMEs select tests whose name contains one of them.
+With --cpus every container has N cpus that does not ask for a number itself, and variants that differ only in that run once.
 What a test prints goes to BUILD/test-logs/NAME.log. Exit status 1 if a test failed.
 """
 import argparse
@@ -85,7 +86,20 @@ class Context:
     def __init__(self, source, build):
         self.source, self.build = source, build
         self.linuxd = os.path.join(build, "linuxd")
+        self.cpus = None
         self.log = None
+
+    def set_cpus(self, cpus):
+        """From now on `run` means `run --cpus N`; a later --cpus still counts."""
+        wrapper = os.path.join(self.build, f"linuxd-{cpus}cpu")
+        with open(wrapper, "w") as f:
+            f.write(f'#!/bin/sh\n[ "$1" = run ] || exec {self.linuxd} "$@"\nshift\nexec {self.linuxd} run --cpus {cpus} "$@"\n')
+        os.chmod(wrapper, 0o755)
+        self.cpus, self.linuxd = cpus, wrapper
+
+    def cpu_counts(self, *counts):
+        """The numbers of cpus that variants of a test run with."""
+        return (self.cpus,) if self.cpus else counts
 
     def path(self, *parts):
         return os.path.join(self.source, *parts)
@@ -130,10 +144,10 @@ class Context:
             raise Failure(f"{os.path.basename(command[0])} exited with {status}")
         return Result(status, output, errors)
 
-    def inside(self, rootfs, command, cpus=2, timeout=60, options=(), stdin=None, merge=True):
+    def inside(self, rootfs, command, cpus=None, timeout=60, options=(), stdin=None, merge=True):
         if not os.path.exists(self.linuxd):
             raise Failure("linuxd is not built")
-        return self.run([self.linuxd, "run", "--rootfs", rootfs, "--cpus", str(cpus), "--hostname", "linuxd",
+        return self.run([self.linuxd, "run", "--rootfs", rootfs, "--cpus", str(cpus or self.cpus or 2), "--hostname", "linuxd",
                          "--env", PATH, "--env", "HOME=/root", "--env", "TERM=dumb", *options, "--", *command],
                         timeout=timeout, stdin=stdin, merge=merge)
 
@@ -181,11 +195,14 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--build", default="build")
     parser.add_argument("--group", action="append", choices=GROUPS)
+    parser.add_argument("--cpus", type=int)
     parser.add_argument("--list", action="store_true")
     parser.add_argument("names", nargs="*")
     options = parser.parse_args()
     source = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     context = Context(source, os.path.abspath(options.build))
+    if options.cpus:
+        context.set_cpus(options.cpus)
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     os.makedirs(os.path.join(context.build, "test-logs"), exist_ok=True)
 

@@ -9,7 +9,6 @@ import shutil
 
 from run import Skip
 
-VARIANTS = [("static", 2), ("static", 1), ("dynamic", 2)]
 FLAGS = ["-std=gnu11", "-O1", "-g", "-Wall", "-Wno-unused-result"]
 
 
@@ -73,5 +72,6 @@ def conformance(context):
             context.same(answer, context.inside(rootfs(), [program], cpus=cpus, timeout=30, options=["--tmpfs", "/tmp"]))
         return f"{name}-{kind}-{cpus}cpu", run
 
+    variants = [("static", cpus) for cpus in context.cpu_counts(2, 1)] + [("dynamic", cpus) for cpus in context.cpu_counts(2)]
     names = sorted(os.path.basename(path)[:-2] for path in glob.glob(context.path("tests/conformance/*.c")))
-    return [test(name, kind, cpus) for name in names for kind, cpus in VARIANTS]
+    return [test(name, kind, cpus) for name in names for kind, cpus in variants]

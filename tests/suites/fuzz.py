@@ -88,7 +88,7 @@ def container_target(context, path):
 
 
 def fuzz(context):
-    tests = [syscall_target(context, cpus, source) for source in ("syscalls", "lives") for cpus in (2, 1)]
+    tests = [syscall_target(context, cpus, source) for source in ("syscalls", "lives") for cpus in context.cpu_counts(2, 1)]
     for path in sorted(glob.glob(context.path("tests/fuzz/*.c"))):
         with open(path) as f:
             text = f.read()

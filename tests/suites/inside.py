@@ -22,4 +22,4 @@ def inside(context):
         return f"{name}-{cpus}cpu", run
 
     names = sorted(os.path.basename(path)[:-2] for path in glob.glob(context.path("tests/inside/*.c")))
-    return [test(name, cpus) for name in names for cpus in (2, 1)]
+    return [test(name, cpus) for name in names for cpus in context.cpu_counts(2, 1)]

@@ -15,6 +15,9 @@ import time
 from run import Failure, Skip, descendants
 
 
+ONE_CPU = {"bash", "perl", "python"}  # also with one cpu; tests/run.py --cpus 1 does that with all
+
+
 def make_rootfs(context, variant="debian"):
     """A copy of the cached Debian (tools/make_rootfs.sh has the variants), so that tests may write into it."""
     made = subprocess.run([context.path("tools/make_rootfs.sh"), variant], stdout=subprocess.PIPE, text=True, check=False)
@@ -69,7 +72,7 @@ def integration(context):
             roots.append(make_rootfs(context))
         return roots[0]
 
-    def test(path):
+    def test(path, cpus=None):
         name = os.path.basename(path)[:-3]
         with open(path) as f:
             text = f.read()
@@ -90,14 +93,14 @@ def integration(context):
                 clean_data(root)
                 answer = context.oracle(root, command, timeout=timeout)
             clean_data(root)
-            result = context.inside(root, command, timeout=timeout, options=["--tmpfs", "/tmp", *(options[1].split() if options else [])])
+            result = context.inside(root, command, cpus=cpus, timeout=timeout, options=["--tmpfs", "/tmp", *(options[1].split() if options else [])])
             if only_inside:
                 if result.status != 0 or result.output.split(b"\n")[-2:] != [b"ok", b""]:
                     raise Failure(f"status {result.status}, last line {result.output.splitlines()[-1:]}")
             else:
                 context.same(answer, result)
             check_nothing_left()
-        return name, run
+        return f"{name}-{cpus}cpu" if cpus else name, run
 
     def full_disk():
         """A host directory on a full disk: ENOSPC inside, and the container goes on."""
@@ -116,4 +119,6 @@ def integration(context):
         if result.output != b"1\n1048576\nmade\nagain\ngoes on\n":
             raise Failure(f"it printed {result.output[-200:]}")
 
-    return [test(path) for path in sorted(glob.glob(context.path("tests/integration/*.sh")))] + [("full-disk", full_disk)]
+    paths = sorted(glob.glob(context.path("tests/integration/*.sh")))
+    one_cpu = [] if context.cpus else [test(path, 1) for path in paths if os.path.basename(path)[:-3] in ONE_CPU]
+    return [test(path) for path in paths] + one_cpu + [("full-disk", full_disk)]
