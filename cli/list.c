@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/tasks.h"
 #include "commands.gen.h"
 #include "runtime/json.h"
 #include "runtime/sandbox/sandbox.h"
@@ -28,12 +29,32 @@ static void print_json(const struct state_entry *entries, int nr)
 	puts(nr ? "\n]" : "]");
 }
 
+/* state.json may have been within a container's reach, with --bind or --rootfs /. */
+static void print_row(const char *id, const char *name, const char *status, const char *pid, const char *created, const char *root)
+{
+	struct line line;
+
+	line_start(&line, 0, false);
+	line_put(&line, 14, id);
+	line_put(&line, 18, name);
+	line_put(&line, 10, status);
+	line_put(&line, 10, pid);
+	line_put(&line, 22, created);
+	line_put(&line, 0, root);
+	line_end(&line, stdout);
+}
+
 static void print_table(const struct state_entry *entries, int nr)
 {
-	printf("%-12s  %-16s  %-8s  %-8s  %-20s  %s\n", "ID", "NAME", "STATUS", "PID", "CREATED", "ROOT");
-	for (int i = 0; i < nr; i++)
-		printf("%-12s  %-16s  %-8s  %-8d  %-20.19s  %s\n", entries[i].id, entries[i].name[0] ? entries[i].name : "-",
-		       entries[i].status, entries[i].pid, entries[i].created, entries[i].bundle);
+	print_row("ID", "NAME", "STATUS", "PID", "CREATED", "ROOT");
+	for (int i = 0; i < nr; i++) {
+		const struct state_entry *entry = &entries[i];
+		char pid[16], created[20];
+
+		snprintf(pid, sizeof(pid), "%d", entry->pid);
+		snprintf(created, sizeof(created), "%.19s", entry->created);
+		print_row(entry->id, entry->name[0] ? entry->name : "-", entry->status, pid, created, entry->bundle);
+	}
 }
 
 static int print(const char *format, bool quiet, bool names, struct error *error)
@@ -47,7 +68,7 @@ static int print(const char *format, bool quiet, bool names, struct error *error
 		return -1;
 	if (quiet || names)
 		for (int i = 0; i < nr; i++)
-			puts(names && entries[i].name[0] ? entries[i].name : entries[i].id);
+			puts(names && state_name_is_valid(entries[i].name) ? entries[i].name : entries[i].id);
 	else if (!strcmp(format, "json"))
 		print_json(entries, nr);
 	else

@@ -332,7 +332,7 @@ static void read_state(int directory, struct state_entry *entry)
 	snprintf(entry->status, sizeof(entry->status), "creating");
 	while (file && fgets(line, sizeof(line), file)) {
 		if (!strncmp(line, "\"pid\": ", 7))
-			entry->pid = atoi(line + 7);
+			entry->pid = (pid_t)strtol(line + 7, NULL, 10);
 		json_line_string(line, "status", entry->status, sizeof(entry->status));
 		json_line_string(line, "bundle", entry->bundle, sizeof(entry->bundle));
 		json_line_string(line, "created", entry->created, sizeof(entry->created));

@@ -143,6 +143,16 @@ def seeing(context):
             expect([e["name"] for e in c.list()] == ["one"], "rubbish is listed")
             for name in ("000000000000", "111111111111", "222222222222", "evil"):
                 expect("no running container" in c.ask("ps", name, status=125), f"{name} is taken for a container")
+            state = root + "/" + c.list()[0]["id"] + "/state.json"
+            with open(state) as f:
+                text = f.read()
+            for broken in ("", "{", "x" * 100000, text.replace("running", r"\u001b[2J\"\\"), text.replace('"pid": ', '"pid": 99999999999999'), text[:-40]):
+                with open(state, "w") as f:
+                    f.write(broken)
+                expect(len(c.list()) == 1, f"a broken state.json hides the container: {broken[:100]}")
+                expect("\033" not in c.ask("list"), "an escape sequence reaches the terminal")
+            with open(state, "w") as f:
+                f.write(text)
             os.chmod(root, 0o755)
             expect(c.list() == [], "a directory open to others is trusted")
             os.chmod(root, 0o700)
