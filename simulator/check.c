@@ -93,6 +93,8 @@ static void check_sleeper(const struct task_struct *task)
 		broken(task, "sleeps on although its time has come", NEVER);
 	if (task->block_type == &sim_wait_queue && ((struct sim_queue *)task->block_object)->tokens)
 		broken(task, "waits on although it was woken", NEVER);
+	if (task->block_type == &sim_wait_queue && list_empty((struct list_head *)&task->waits.link))
+		broken(task, "waits on in no queue: its wake-up was lost", NEVER);
 	if (task->sched.on_rq)
 		broken(task, "sleeps, and is on the queue of a cpu", NEVER);
 }

@@ -12,6 +12,7 @@ struct maker {
 	uint64_t state;
 	unsigned cpus;
 	unsigned templates;
+	bool even;                 /* all times are whole milliseconds: much happens at the same time */
 	unsigned deadline_percent; /* of one cpu, asked for so far */
 	unsigned rt_percent;       /* of all cpus, that may be asked for */
 };
@@ -39,6 +40,10 @@ static void make_time(struct maker *m, const char *command, unsigned most_us)
 {
 	unsigned low = some_us(m, most_us);
 
+	if (m->even) {
+		fprintf(m->out, "\t%s %ums\n", command, 1 + low / 4000);
+		return;
+	}
 	fprintf(m->out, "\t%s %uus", command, low);
 	if (pick(m, 2))
 		fprintf(m->out, "..%uus", low + some_us(m, most_us));
@@ -240,6 +245,7 @@ static void make_machine(struct maker *m)
 	m->cpus = machines[machine].cpus;
 	fprintf(m->out, "%s\nuntil %ums\nseed %u\n", machines[machine].text, 100 + pick(m, 900), pick(m, 1000000));
 	make_settings(m);
+	m->even = pick(m, 3) == 0;
 }
 
 char *random_scenario(uint64_t seed)
