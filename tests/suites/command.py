@@ -173,10 +173,34 @@ def command(context):
             if not left:
                 break
             time.sleep(0.05)
-        for directory in glob.glob(tempfile.gettempdir() + "/linuxd-??????"):
+        for directory in glob.glob(tempfile.gettempdir() + "/linuxd-busybox-??????"):
             if os.stat(directory).st_mtime > time.time() - 20:
                 subprocess.run(["rm", "-rf", directory])
         expect(not left, f"{len(left)} host processes are left: {left[:1]}")
+
+    def left_over():
+        """The built-in image of a linuxd that was killed is removed by the next one, that of a running one is not."""
+        with tempfile.TemporaryDirectory() as directory:
+            def start():
+                child = subprocess.Popen([context.linuxd, "run", "builtin:busybox", "sh", "-c", "echo ready; cat"],
+                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, "TMPDIR": directory})
+                child.stdout.readline()
+                return child
+
+            killed = start()
+            gone = os.listdir(directory)
+            killed.kill()
+            killed.communicate(timeout=20)
+            lives = start()
+            there = [name for name in os.listdir(directory) if name not in gone]
+            expect(len(gone) == len(there) == 1, f"{gone} and {there} instead of one directory each")
+            for name in gone + there:
+                os.utime(os.path.join(directory, name), (0, 0))
+            result = run("run", "builtin:busybox", "true", env={**os.environ, "TMPDIR": directory})
+            now = os.listdir(directory)
+            lives.communicate(timeout=20)
+            expect(result.status == 0 and now == there, f"{now} instead of {there}")
+            expect(os.listdir(directory) == [], "the last one has not removed its own")
 
     def host_death():
         """A host process that is killed ends the container, with the reason."""
@@ -277,6 +301,6 @@ def command(context):
             result = run("run", *arguments, "builtin:busybox", "true")
             expect(result.status == 125 and text in result.output, f"{arguments}: {result.output}")
 
-    tests = [exit_status, options, binds, streams, signals, leaves_nothing, host_death, terminal, strace_and_stats, memory, init_killed, several,
+    tests = [exit_status, options, binds, streams, signals, leaves_nothing, left_over, host_death, terminal, strace_and_stats, memory, init_killed, several,
              ordinary_user, landlock, help_and_features]
     return [(test.__name__.replace("_", "-"), test) for test in tests]
