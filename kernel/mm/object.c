@@ -332,8 +332,13 @@ void page_store_punch(struct page_store *store, u64 start, u64 end)
 int page_store_preallocate(struct page_store *store, u64 first, u64 nr)
 {
 	u64 i, end = first + nr, missing = 0, marked;
+	struct page_usage usage;
 	int error;
 
+	/* More than there is in all need not be counted: the range may be longer than anybody could wait. */
+	page_usage(&usage);
+	if (nr > store->data_pages && nr - store->data_pages > usage.limit)
+		return -ENOSPC;
 	for (i = first; i < end; i++) {
 		struct page_chunk *chunk = chunk_find(store, i / CHUNK_PAGES, false);
 		if (!chunk) {

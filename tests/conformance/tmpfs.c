@@ -57,6 +57,7 @@ static void sparse(void)
 	SHOW(fallocate(fd, 0, -1, 10));
 	SHOW(fallocate(fd, FALLOC_FL_COLLAPSE_RANGE, 0, 4096));
 	SHOW(fallocate(fd, FALLOC_FL_ZERO_RANGE, 0, 4096));
+	SHOW(fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, 1L << 60));
 	SHOW(fallocate(fd, FALLOC_FL_KEEP_SIZE, 200 * 4096, 4096));
 	fstat(fd, &st);
 	say("size %ld blocks %ld", (long)st.st_size, (long)st.st_blocks);

@@ -65,6 +65,7 @@ page_t page_alloc_run(unsigned n)
 	return 0;
 }
 page_t page_alloc(void) { return page_alloc_run(1); }
+void page_usage(struct page_usage *ret_usage) { *ret_usage = (struct page_usage){ pages_used, NR_PAGES, NR_PAGES }; }
 void page_put(page_t page)
 {
 	CHECK(counts[page] == 1);
@@ -184,6 +185,8 @@ static void step(struct page_store *store)
 	case 8:
 		first = start / 4096;
 		page_store_preallocate(store, first, rnd(40));
+		/* At once, not after counting for days. */
+		CHECK(page_store_preallocate(store, first, 1UL << 50) == -ENOSPC);
 		break;
 	case 9:
 		first = start / 4096;
