@@ -133,6 +133,12 @@ ssize_t mm_read(struct mm_struct *mm, u64 address, void *buffer, size_t n);
 ssize_t mm_write(struct mm_struct *mm, u64 address, const void *buffer, size_t n);
 /* A fault at an address of a mapped object. True: it is mapped now, try again. *ret_beyond_end: SIGBUS. */
 bool mm_fault_in(u64 address, unsigned access, bool *ret_beyond_end);
+/*
+ * MADV_POPULATE_READ or _WRITE of a range of current's memory, in pieces: the host's call cannot be left when the task is
+ * killed (-EINTR). 0, or the host's error. Sleeps.
+ */
+#define POPULATE_STEP (16UL << 20)
+long mm_populate(u64 start, u64 end, int advice);
 u64 mm_rss_pages(struct mm_struct *mm); /* sampled by the monitor */
 
 /* Backing for do_mmap from file->ops->mmap: vma_set_host(vma, fd) or vma_set_object(vma, object). */

@@ -206,6 +206,24 @@ static u64 map_locked(struct file *file, struct page_object *object, u64 address
 	return start;
 }
 
+long mm_populate(u64 start, u64 end, int advice)
+{
+	long error = 0;
+
+	while (start < end && !error) {
+		u64 n = min(end - start, POPULATE_STEP);
+
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		kernel_unlock();
+		error = host_madvise(start, n, advice);
+		kernel_lock();
+		start += n;
+		cond_resched();
+	}
+	return error;
+}
+
 static u64 map_common(struct file *file, struct page_object *object, u64 address, u64 length, unsigned prot, unsigned flags,
 		      u64 offset)
 {
@@ -217,8 +235,11 @@ static u64 map_common(struct file *file, struct page_object *object, u64 address
 	if (length > USER_MAX || offset + length < offset)
 		return (u64)(length > USER_MAX ? -ENOMEM : -EOVERFLOW);
 	mutex_lock(&current->mm->mmap_lock);
-	result = map_locked(file, object, address, length, prot, flags, offset);
+	result = map_locked(file, object, address, length, prot, length > POPULATE_STEP ? flags & ~(unsigned)MAP_POPULATE : flags, offset);
 	mutex_unlock(&current->mm->mmap_lock);
+	if ((flags & MAP_POPULATE) && length > POPULATE_STEP && (s64)result >= 0)
+		mm_populate(result, result + length,
+			    prot & PROT_WRITE && !(flags & MAP_SHARED) ? MADV_POPULATE_WRITE : MADV_POPULATE_READ);
 	return result;
 }
 

@@ -308,6 +308,8 @@ static long advise_vma(struct vma *vma, u64 start, u64 end, int advice)
 		return -EINVAL;
 	if ((advice == MADV_DONTNEED || advice == MADV_FREE || advice == MADV_PAGEOUT) && (vma->flags & VM_LOCKED))
 		return -EINVAL;
+	if (advice == MADV_POPULATE_READ || advice == MADV_POPULATE_WRITE)
+		return mm_populate(start, end, advice);
 	kernel_unlock();
 	result = host_madvise(start, end - start, advice);
 	kernel_lock();
@@ -442,11 +444,8 @@ static long lock_range(u64 addr, size_t length, bool lock)
 		vma_account(mm, vma, 1);
 	}
 	mutex_unlock(&mm->mmap_lock);
-	if (!result && lock) {
-		kernel_unlock();
-		host_madvise(start, end - start, MADV_POPULATE_READ);
-		kernel_lock();
-	}
+	if (!result && lock)
+		mm_populate(start, end, MADV_POPULATE_READ);
 	return result;
 }
 

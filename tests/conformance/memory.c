@@ -203,6 +203,29 @@ static void bad_pointers(void)
 		;
 }
 
+/* Faulting in more than there will ever be is left when the process is killed. */
+static void populate_killed(void)
+{
+	int status;
+
+	SECTION("killed while it populates");
+	for (int how = 0; how < 2; how++) {
+		pid_t pid = fork();
+
+		if (pid == 0) {
+			size_t size = 1UL << 42;
+			void *at = mmap(NULL, size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | (how ? MAP_POPULATE : 0), -1, 0);
+
+			madvise(at, size, 22 /* MADV_POPULATE_READ */);
+			_exit(0);
+		}
+		sleep_ms(30);
+		kill(pid, SIGKILL);
+		waitpid(pid, &status, 0);
+		show_status("child", status);
+	}
+}
+
 int main(void)
 {
 	signal(SIGSEGV, segv);
@@ -212,5 +235,6 @@ int main(void)
 	sharing();
 	breaks();
 	bad_pointers();
+	populate_killed();
 	return 0;
 }
