@@ -17,6 +17,7 @@
 #include "kernel/locking.h"
 #include "kernel/sched/sched.h"
 #include "kernel/sched/wait_info.h"
+#include "kernel/task/task.h"
 #include "kernel/vfs/vfs.h"
 
 static struct wait_queue_head slot_wait = { LIST_HEAD_INIT(slot_wait.entries) };
@@ -69,7 +70,11 @@ long monitor_call(enum monitor_op op, int mount, const char *path, const s64 arg
 		return -ENAMETOOLONG;
 	if (data_size >= MONITOR_DATA)
 		return -E2BIG;
-	wait_event(&slot_wait, &slot_wait_type, "a free slot of the monitor's", (slot = claim_slot()) != NULL);
+	/* A thread that is no task cannot wait for the others. */
+	if (!current && !(slot = claim_slot()))
+		return -EAGAIN;
+	if (!slot)
+		wait_event(&slot_wait, &slot_wait_type, "a free slot of the monitor's", (slot = claim_slot()) != NULL);
 	slot->op = op;
 	slot->mount = mount;
 	for (int i = 0; i < 4; i++)

@@ -5,7 +5,6 @@
 #include "kernel/init/init.h"
 #include "kernel/mm/alloc.h"
 #include "kernel/mm/internal.h"
-#include "kernel/mm/oom.h"
 #include "kernel/host/monitor.h"
 #include "kernel/sched/carrier.h"
 #include "kernel/sched/switch.h"
@@ -217,62 +216,4 @@ u64 mm_rss_pages(struct mm_struct *mm)
 	pages = (long)mm->rss_pages;
 	mm_put(mm);
 	return (u64)pages;
-}
-
-/* Of a process whose main thread has ended, another thread still has it. */
-static struct mm_struct *process_mm(struct task_struct *leader)
-{
-	struct task_struct *t;
-
-	for_each_thread(leader, t)
-		if (t->mm && !(t->flags & PF_EXITING))
-			return t->mm;
-	return NULL;
-}
-
-/* 0: it cannot or must not be chosen. Sleeps. */
-static u64 oom_badness(struct task_struct *leader)
-{
-	struct mm_struct *mm = process_mm(leader);
-	u64 badness;
-
-	if (!mm || leader == init_task || leader->signal->oom_score_adj == -1000)
-		return 0;
-	badness = mm->data_vm / 1024 + 1;
-	badness += mm_rss_pages(mm);
-	return badness + badness * (u64)max(0, leader->signal->oom_score_adj) / 100;
-}
-
-/* The container is over its memory limit: the largest process that pid 1 can do without goes; pid 1 only if there is no other. */
-void oom_kill(void)
-{
-	static u64 last_kill;
-	struct task_struct *t, *victim = NULL;
-	u64 most = 0;
-
-	/* The last victim's memory takes a moment to come back. */
-	if (ktime_get() - last_kill < NSEC_PER_SEC)
-		return;
-	last_kill = ktime_get();
-
-	/* Processes come and go while the monitor is asked: a number is a safe place to go on from, a list entry is not. */
-	for (pid_t at = 1; (t = process_after(at)) != NULL;) {
-		u64 badness = oom_badness(task_get(t));
-
-		at = t->tgid;
-		if (badness > most) {
-			if (victim)
-				task_put(victim);
-			victim = task_get(t);
-			most = badness;
-		}
-		task_put(t);
-	}
-	if (!victim)
-		victim = task_get(init_task);
-	if (victim->signal && victim->signal->nr_live > 0) {
-		printk(KERN_WARNING, "out of memory: killed process %d (%s)", victim->tgid, victim->comm);
-		kill_process(victim, "the container is out of memory");
-	}
-	task_put(victim);
 }

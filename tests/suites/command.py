@@ -252,6 +252,10 @@ def command(context):
         result = busybox("head -c 400m /dev/zero | tail >/dev/null; echo status $?; echo goes on", "--memory", "64M")
         expect(b"goes on" in result.output and result.status == 0, "the container did not survive its memory limit")
         expect(b"killed process" in result.output, "nothing says what was killed")
+        # Several at once: all of them go, before the host has to step in, and nobody else.
+        result = busybox("sleep 100 & for i in 1 2 3 4 5 6; do tail /dev/zero & eaters=\"$eaters $!\"; done; wait $eaters;"
+                         "kill -0 %1 && echo the small one lives", "--memory", "64M", merge=False)
+        expect(result.status == 0 and result.output == b"the small one lives\n", f"{result.status}: {result.output!r} {result.error!r}")
 
     def init_killed():
         """Whoever finds that a container has ended with 137 reads why."""
