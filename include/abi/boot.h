@@ -53,6 +53,14 @@ struct boot_cpu {
 	int32_t core, socket, node;
 };
 
+/* What CPUID answers in programs of a deterministic run. */
+#define BOOT_MAX_CPUID 160
+#define BOOT_CPUID_ANY 0xffffffffU
+struct boot_cpuid {
+	uint32_t leaf, subleaf; /* subleaf BOOT_CPUID_ANY: it does not matter */
+	uint32_t eax, ebx, ecx, edx;
+};
+
 struct boot_params {
 	uint64_t magic;
 	uint32_t version;
@@ -89,6 +97,8 @@ struct boot_params {
 	uint32_t trace_what;   /* TRACE_* to record from the start; 0: nothing */
 	uint32_t trace_slots;  /* records in each ring; 0: default */
 	uint64_t seed;         /* BOOT_DETERMINISTIC */
+	uint32_t nr_cpuid;     /* 0: CPUID is not taken from programs, the host's processor cannot do that */
+	struct boot_cpuid cpuid[BOOT_MAX_CPUID];
 	char cpu_model[64];
 	uint32_t strings_used;
 	char strings[BOOT_STRINGS_SIZE];

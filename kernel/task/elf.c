@@ -10,6 +10,7 @@
 #include <linux/auxvec.h>
 #include <linux/mman.h>
 
+#include "kernel/arch/x86_64/cpuid.h"
 #include "kernel/arch/x86_64/trap.h"
 #include "kernel/arch/x86_64/vdso/vdso.h"
 #include "kernel/init/init.h"
@@ -272,14 +273,6 @@ static void put_aux(struct auxv *a, u64 type, u64 value)
 	a->words[a->n++] = value;
 }
 
-static u32 cpuid_features(void)
-{
-	u32 a = 1, b, c = 0, d;
-
-	__asm__ __volatile__("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
-	return d;
-}
-
 struct program {
 	u64 entry, phdr, base, bias;
 	u64 random, platform, path; /* user addresses */
@@ -294,7 +287,7 @@ static void fill_auxv(struct mm_struct *mm, const struct elf_image *image, const
 	if (mm->vdso)
 		put_aux(&a, AT_SYSINFO_EHDR, mm->vdso);
 	put_aux(&a, 51 /* AT_MINSIGSTKSZ */, 1024 + boot->xstate_size);
-	put_aux(&a, AT_HWCAP, cpuid_features());
+	put_aux(&a, AT_HWCAP, cpuid(1, 0).edx);
 	put_aux(&a, AT_PAGESZ, PAGE_SIZE);
 	put_aux(&a, AT_CLKTCK, 100);
 	put_aux(&a, AT_PHDR, p->phdr);

@@ -31,6 +31,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "runtime/sandbox/deterministic.h"
 #include "runtime/sandbox/filter.h"
 #include "runtime/sandbox/sandbox.h"
 
@@ -268,22 +269,6 @@ static int put_strings(const struct sandbox *sandbox, struct boot_params *boot, 
 	return 0;
 }
 
-/* --deterministic: what differs from run to run and from machine to machine, and what answers when it likes. */
-static void leave_nothing_to_chance(const struct sandbox_config *config, struct boot_params *boot)
-{
-	uint64_t state = config->seed;
-
-	boot->seed = config->seed;
-	boot->nr_cpus = 1;
-	boot->async_threads = 0;
-	boot->tsc_hz = 1000000000; /* the kernel answers for the counter: nanoseconds */
-	for (size_t i = 0; i < sizeof(boot->random); i++) {
-		/* Knuth's MMIX generator; the kernel's own begins from all 64 bytes. */
-		state = state * 6364136223846793005UL + 1442695040888963407UL;
-		boot->random[i] = state >> 56;
-	}
-}
-
 int launch_prepare(struct sandbox *sandbox, struct error *error)
 {
 	const struct sandbox_config *config = sandbox->config;
@@ -321,7 +306,7 @@ int launch_prepare(struct sandbox *sandbox, struct error *error)
 	describe_topology(boot);
 	describe_cpu(boot);
 	if (config->deterministic)
-		leave_nothing_to_chance(config, boot);
+		deterministic_prepare(config, boot);
 	else if (getrandom(boot->random, sizeof(boot->random), 0) != sizeof(boot->random))
 		return fail(error, errno, "cannot get random bytes");
 	return 0;
@@ -529,9 +514,8 @@ static int become_kernel(struct sandbox *sandbox, struct error *error)
 		return -1;
 	if (undo_library(error))
 		return -1;
-	/* Inherited by all host threads and processes of the container. From here on nothing may look at a clock. */
-	if (sandbox->config->deterministic && prctl(PR_SET_TSC, PR_TSC_SIGSEGV))
-		return fail(error, errno, "cannot take the time stamp counter from the container (PR_SET_TSC)");
+	if (sandbox->config->deterministic && deterministic_enter(boot, error))
+		return -1;
 	sigemptyset(&empty);
 	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &empty, NULL, 8);
 	if (filter_install(&filter, error))

@@ -123,6 +123,19 @@ def deterministic(context):
         shutil.copy(os.path.join(context.build, "examples/race"), os.path.join(root, "bin/race"))
         return root
 
+    def chance():
+        """Clocks, counters, addresses, random numbers, memory."""
+        root = race_root()
+        context.run(["gcc", "-O1", "-static", "-D_GNU_SOURCE", "-o", os.path.join(root, "bin/chance"),
+                     context.path("tests/deterministic/chance.c"), "-lpthread"], check=True)
+        outputs = set()
+        for seed in (1, 2, 3):
+            status, output, _ = same(root, ["/bin/chance"], [], seed=seed, times=3)
+            expect(status == 0 and b"tsc and clock agree: yes" in output, f"{status} {output}")
+            expect((b"rdrand hidden" in output) == (b"rdseed hidden" in output), f"one of rdrand and rdseed is hidden: {output}")
+            outputs.add(output)
+        expect(len(outputs) == 3, "two seeds give the same")
+
     def race(which, failed):
         """Some of the first seeds fail, some do not, and one that fails does so every time."""
         root, failing, fine = race_root(), None, 0
@@ -178,5 +191,5 @@ def deterministic(context):
             result = context.run([context.linuxd, "run", *arguments, "builtin:busybox", "true"], timeout=30)
             expect(result.status == 125 and text in result.output, f"{arguments}: {result.status} {result.output}")
 
-    tests = [shell, python_threads, python_spins, perl, erlang, compiler, host_files, stdin_pace, race_balance, race_free, race_deadlock, spinning, time_passes_at_once, deadlock_is_named, wrong_options]
+    tests = [chance, shell, python_threads, python_spins, perl, erlang, compiler, host_files, stdin_pace, race_balance, race_free, race_deadlock, spinning, time_passes_at_once, deadlock_is_named, wrong_options]
     return [(test.__name__.replace("_", "-"), test) for test in tests]

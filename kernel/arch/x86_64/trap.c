@@ -16,10 +16,10 @@
 #include "host.gen.h"
 #include "include/abi/boot.h"
 #include "kernel/arch/x86_64/asm-offsets.h"
+#include "kernel/arch/x86_64/emulate.h"
 #include "kernel/arch/x86_64/fpu.h"
 #include "kernel/arch/x86_64/patch.h"
 #include "kernel/arch/x86_64/step.h"
-#include "kernel/arch/x86_64/tsc.h"
 #include "kernel/init/init.h"
 #include "kernel/locking.h"
 #include "kernel/mm/mm.h"
@@ -371,10 +371,15 @@ static void trap_from_user(void *arg)
 		/* fall through */
 	default:
 		kernel_lock();
-		if (unlikely(deterministic) && fault.trap_number == 13 && tsc_emulate(regs)) {
-			deterministic_point();
-			kernel_unlock();
-			break;
+		if (unlikely(deterministic) && fault.trap_number == 13) {
+			enum emulated emulated = emulate_instruction(regs);
+
+			if (emulated == EMULATED_TSC) /* a loop that waits for a time has to let others run */
+				deterministic_point();
+			if (emulated != EMULATED_NOTHING) {
+				kernel_unlock();
+				break;
+			}
 		}
 		if (fault.signal == SIGSEGV && fault.trap_number == 14 && task->mm) {
 			unsigned access = fault.error & 0x10 ? PROT_EXEC : fault.error & 0x2 ? PROT_WRITE :

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* /proc/cpuinfo: what the CPUID instruction says, once per cpu. */
 #include "include/abi/boot.h"
+#include "kernel/arch/x86_64/cpuid.h"
 #include "kernel/fs/proc/proc.h"
 #include "kernel/init/initcall.h"
 
@@ -40,18 +41,6 @@ static u64 tsc_khz(void)
 		measured = (khz + 500) / 1000 * 1000;
 	}
 	return measured;
-}
-
-struct cpuid {
-	u32 eax, ebx, ecx, edx;
-};
-
-static struct cpuid cpuid(u32 leaf, u32 subleaf)
-{
-	struct cpuid r;
-
-	__asm__ __volatile__("cpuid" : "=a"(r.eax), "=b"(r.ebx), "=c"(r.ecx), "=d"(r.edx) : "a"(leaf), "c"(subleaf));
-	return r;
 }
 
 /* Names of the bits of one register; "" for those that are not shown. */
