@@ -9,9 +9,30 @@
  */
 #include "kernel/sched/internal.h"
 
+#define MEASURE_INTERVAL (16 * NSEC_PER_MSEC)
+#define LEAST_CAPACITY 32 /* of 1024 */
+
+/* How much of the cpu real-time and deadline tasks have left to others: half of it is what was so before. */
+static void measure_capacity(struct rq *rq, u64 now)
+{
+	u64 passed = now - min(now, rq->measured), urgent;
+
+	if (passed < MEASURE_INTERVAL)
+		return;
+	if (rq->curr && rq->curr->sched.class->outranks) {
+		rq_clock_update(rq);
+		rq->curr->sched.class->update_curr(rq);
+	}
+	urgent = min(rq->urgent_time - rq->urgent_before, passed);
+	rq->capacity = (u32)max((rq->capacity + 1024 - urgent * 1024 / passed) / 2, (u64)LEAST_CAPACITY);
+	rq->urgent_before = rq->urgent_time;
+	rq->measured = now;
+}
+
+/* The weights of its tasks, the greater the less is left to them. */
 static u64 load_of(const struct rq *rq)
 {
-	return rq->fair.load + (u64)(rq->nr_running - rq->fair.nr_running) * NICE_0_WEIGHT;
+	return rq->fair.load * 1024 / rq->capacity + (u64)(rq->nr_running - rq->fair.nr_running) * NICE_0_WEIGHT;
 }
 
 /* ---- waking, fork and exec ---- */
@@ -205,7 +226,7 @@ static int level_groups(const cpumask_t *busy, const cpumask_t *calm)
 				to = &runqueues[cpu];
 		if (from->nr_running < 2 || !busier(from, to))
 			break;
-		task = find_movable(from, to->cpu, load_of(from) - load_of(to));
+		task = find_movable(from, to->cpu, (load_of(from) - load_of(to)) * to->capacity / 1024);
 		if (!task)
 			break;
 		sched_move_queued(task, to->cpu);
@@ -290,6 +311,8 @@ static void balance_domain(struct sched_domain *sd, u64 now)
 	u64 most = 0, least = UINT64_MAX;
 	int moved = 0;
 
+	for_each_cpu_in(cpu, &sd->span)
+		measure_capacity(&runqueues[cpu], now);
 	for (int cpu = cpumask_first(&left); cpu < MAX_CPUS; cpu = cpumask_first(&left)) {
 		cpumask_t group = sched_group_of(sd, cpu);
 		u64 load = group_load(&group, &group);

@@ -27,6 +27,7 @@ void sched_init(int n)
 		struct rq *rq = &runqueues[i];
 
 		rq->cpu = i;
+		rq->capacity = 1024;
 		rt_rq_init(&rq->rt);
 		dl_rq_init(&rq->dl);
 		rq_clock_update(rq);

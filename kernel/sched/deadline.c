@@ -120,6 +120,7 @@ static void update_curr_dl(struct rq *rq)
 	u64 delta = account_curr(rq);
 
 	rq->run_time += delta;
+	rq->urgent_time += delta;
 	dl->runtime -= (s64)delta;
 	if (dl->runtime > 0 || dl->throttled)
 		return;

@@ -51,6 +51,10 @@ struct rq {
 	/* /proc/schedstat */
 	u64 nr_switches, nr_yields, nr_schedules, nr_idle, nr_wakeups, nr_wakeups_local;
 	u64 run_time, run_delay;
+	/* What real-time and deadline tasks leave to the others: balance.c. */
+	u64 urgent_time;          /* ns that they have run */
+	u64 urgent_before, measured; /* at the last look, and when that was */
+	u32 capacity;             /* in 1 / 1024 */
 	struct rt_rq rt;
 };
 extern struct rq runqueues[MAX_CPUS];

@@ -48,6 +48,7 @@ static void update_curr_rt(struct rq *rq)
 	u64 delta = account_curr(rq);
 
 	rq->run_time += delta;
+	rq->urgent_time += delta;
 	rq->rt.used += delta;
 	if (limited() && rq->rt.used >= (u64)sched_tunables.rt_runtime)
 		rq->rt.throttled = true;
