@@ -305,7 +305,7 @@ static int finish_lock(struct futex_waiter *waiter, user_ptr word, int error)
 
 int futex_lock_pi(user_ptr word, bool is_private, u64 deadline, bool try)
 {
-	struct futex_waiter waiter = { .task = current, .bitset = FUTEX_BITSET_MATCH_ANY };
+	struct futex_waiter waiter = { .task = current, .word = word, .bitset = FUTEX_BITSET_MATCH_ANY };
 	int error = futex_key_get(word, is_private, &waiter.key), taken;
 	u32 value;
 
@@ -380,7 +380,7 @@ int futex_unlock_pi(user_ptr word, bool is_private)
 
 int futex_wait_requeue_pi(user_ptr word, bool is_private, u32 expected, u64 deadline, u32 bitset, user_ptr pi_word)
 {
-	struct futex_waiter waiter = { .task = current, .bitset = bitset, .wants_pi = true };
+	struct futex_waiter waiter = { .task = current, .word = word, .bitset = bitset, .wants_pi = true };
 	u32 value;
 	int error;
 

@@ -236,6 +236,26 @@ static void kind_futex(void)
 	pthread_mutex_lock(&mutexes[0]);
 	pthread_mutex_lock(&mutexes[0]);
 }
+static void *pi_holder(void *argument)
+{
+	prctl(PR_SET_NAME, "pi-holder");
+	pthread_mutex_lock(argument);
+	sleep(1000);
+	return NULL;
+}
+static void kind_pi(void)
+{
+	pthread_mutexattr_t attributes;
+	pthread_mutex_t mutex;
+	pthread_t thread;
+
+	pthread_mutexattr_init(&attributes);
+	pthread_mutexattr_setprotocol(&attributes, PTHREAD_PRIO_INHERIT);
+	pthread_mutex_init(&mutex, &attributes);
+	pthread_create(&thread, NULL, pi_holder, &mutex);
+	usleep(300000);
+	pthread_mutex_lock(&mutex);
+}
 static void kind_nice(void)
 {
 	struct sched_param none = { 0 };
@@ -266,6 +286,7 @@ static void kinds(void)
 	start("posix-2", kind_posix);
 	start("fifo", kind_fifo);
 	start("futex", kind_futex);
+	start("pi", kind_pi);
 	start("nice", kind_nice);
 	start("rr", kind_rr);
 	close(other_ends[0]);
