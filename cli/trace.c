@@ -125,7 +125,7 @@ static int begin(const struct request *request, int connection, struct control_r
 }
 
 /* Until Ctrl-C, the end of the time or of the container. The connection breaks when the container has ended. */
-static void wait_for_end(const struct request *request, int connection, int signals)
+static void wait_for_end(const struct request *request, const struct trace_recorder *recorder, int connection, int signals)
 {
 	uint64_t end = trace_now() + (uint64_t)(request->seconds * 1e9);
 
@@ -133,12 +133,14 @@ static void wait_for_end(const struct request *request, int connection, int sign
 		/* The third one: nobody reads our output any more. */
 		struct pollfd polls[3] = { { .fd = connection, .events = POLLIN }, { .fd = signals, .events = POLLIN },
 					   { .fd = request->target.path ? -1 : 1 } };
-		uint64_t now = trace_now();
-		int timeout = request->seconds ? now >= end ? 0 : (int)((end - now) / 1000000 + 1 < 1000000 ? (end - now) / 1000000 + 1 : 1000000) : -1;
+		int timeout = 200; /* to see whether it is full */
 
+		if (request->seconds && end - trace_now() < 200000000UL)
+			timeout = (int)((end - trace_now()) / 1000000) + 1;
 		if (poll(polls, 3, timeout) < 0 && errno != EINTR)
 			return;
-		if (polls[0].revents || polls[1].revents || (polls[2].revents & POLLERR) || (request->seconds && trace_now() >= end))
+		if (polls[0].revents || polls[1].revents || (polls[2].revents & POLLERR) || trace_record_full(recorder) ||
+		    (request->seconds && trace_now() >= end))
 			return;
 	}
 }
@@ -154,6 +156,19 @@ static int block_signals(void)
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	return signalfd(-1, &set, SFD_CLOEXEC);
+}
+
+/* From here on a second Ctrl-C is meant for us. */
+static void let_signals_through(int signals)
+{
+	struct pollfd ready = { .fd = signals, .events = POLLIN };
+	struct signalfd_siginfo info;
+	sigset_t all;
+
+	while (poll(&ready, 1, 0) == 1 && read(signals, &info, sizeof(info)) > 0)
+		;
+	sigfillset(&all);
+	sigprocmask(SIG_UNBLOCK, &all, NULL);
 }
 
 static int record(struct request *request, struct error *error)
@@ -183,10 +198,15 @@ static int record(struct request *request, struct error *error)
 	}
 	if (request->target.path)
 		fprintf(stderr, "recording %s to %s%s\n", request->container, request->target.path, request->seconds ? "" : "; Ctrl-C ends it");
-	wait_for_end(request, connection, signals);
-	result = trace_record_stop(recorder, &summary, error);
+	wait_for_end(request, recorder, connection, signals);
+	trace_record_stop(recorder);
 	close(connection); /* which ends it in the container, too */
 	close(fd);
+	let_signals_through(signals);
+	result = trace_record_finish(recorder, &summary, error);
+	if (summary.full && result == 0)
+		fprintf(stderr, "linuxd: warning: the trace ends here: %lu records are as many as can be shown; fewer kinds, or --pid, help\n",
+			summary.records);
 	if (result == 0 && request->target.path)
 		fprintf(stderr, "%lu records of %.3f s written to %s\n", summary.records, summary.seconds, request->target.path);
 	if (summary.lost)

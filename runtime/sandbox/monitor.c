@@ -428,6 +428,18 @@ static void print_stats(struct monitor *monitor)
 	print_clean(channel->stats, length < sizeof(channel->stats) ? length : sizeof(channel->stats));
 }
 
+static int finish_trace(struct monitor *monitor, struct error *error)
+{
+	struct trace_summary summary = { 0 };
+	int result;
+
+	trace_record_stop(monitor->recorder);
+	result = trace_record_finish(monitor->recorder, &summary, error);
+	if (summary.full && result == 0)
+		fprintf(stderr, "linuxd: warning: the trace ends after %.3f s: there were more than %lu records\n", summary.seconds, summary.records);
+	return result;
+}
+
 static int exit_status(struct monitor *monitor, struct error *error)
 {
 	const struct sandbox *sandbox = monitor->sandbox;
@@ -527,7 +539,7 @@ int monitor_run(struct sandbox *sandbox, struct error *error)
 		result = exit_status(&monitor, error);
 		if (sandbox->config->stats)
 			print_stats(&monitor);
-		if (trace_record_stop(monitor.recorder, NULL, error) && !result)
+		if (finish_trace(&monitor, error) && !result)
 			result = EXIT_LINUXD;
 	} else {
 		kill_all(&monitor);

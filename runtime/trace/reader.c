@@ -232,6 +232,28 @@ bool trace_record_text(const struct trace_record *record, unsigned int nr_texts,
 	return found;
 }
 
+void trace_log_drop(struct trace_log *log, struct trace_cursor *cursor)
+{
+	for (unsigned int i = 0; i < log->nr_rings; i++) {
+		struct trace_ring_log *ring = &log->rings[i];
+
+		if (!cursor->at[i])
+			continue;
+		ring->nr -= cursor->at[i];
+		memmove(ring->records, ring->records + cursor->at[i], ring->nr * sizeof(*ring->records));
+		cursor->at[i] = 0;
+	}
+}
+
+size_t trace_log_size(const struct trace_log *log)
+{
+	size_t size = 0;
+
+	for (unsigned int i = 0; i < log->nr_rings; i++)
+		size += log->rings[i].nr;
+	return size;
+}
+
 void trace_log_free(struct trace_log *log)
 {
 	for (unsigned int i = 0; i < log->nr_rings; i++)

@@ -68,6 +68,9 @@ void trace_cursor_init(struct trace_cursor *cursor, const struct trace_log *log)
 const struct trace_record *trace_cursor_next(struct trace_cursor *cursor, uint64_t before, unsigned int *ret_ring, unsigned int *ret_texts);
 /* The text about @about (an argument's number, TRACE_TEXT_OBJECT) of a record, NUL-terminated; false if there is none. */
 bool trace_record_text(const struct trace_record *record, unsigned int nr_texts, unsigned int about, char *text, size_t size);
+/* Forgets what the cursor has passed. */
+void trace_log_drop(struct trace_log *log, struct trace_cursor *cursor);
+size_t trace_log_size(const struct trace_log *log); /* records */
 void trace_log_free(struct trace_log *log);
 
 #endif

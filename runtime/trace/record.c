@@ -19,8 +19,9 @@ struct trace_recorder {
 	const uint64_t *offset, *length; /* shared with the container */
 	struct trace_reader reader;
 	struct trace_text_writer *text;
-	bool open, out_of_memory;
-	atomic_bool stop;
+	bool open;
+	uint64_t records, end;
+	atomic_bool stop, full;
 	pthread_t thread;
 	struct error error;
 };
@@ -84,6 +85,9 @@ void trace_target_discard(struct trace_target *target)
 	target->file = NULL;
 }
 
+/* Most records that a page or a JSON file is made of: half a gigabyte of them, and no browser takes more. */
+#define MOST_RECORDS (8UL << 20)
+
 /* What an event older than this would come too late for the order of the text: a writer may be preempted between clock and ring. */
 #define HOLD_BACK_NS 50000000UL
 
@@ -106,11 +110,17 @@ static long drain(struct trace_recorder *recorder)
 		}
 		recorder->open = true;
 	}
+	if (atomic_load(&recorder->full))
+		return 0;
 	n = trace_reader_drain(&recorder->reader, now);
 	if (n < 0)
 		return fail(&recorder->error, ENOMEM, "cannot record any further");
+	recorder->records += (uint64_t)n;
+	recorder->end = now;
 	if (recorder->text)
 		trace_text_write(recorder->text, &recorder->reader.log, now - HOLD_BACK_NS);
+	else if (trace_log_size(&recorder->reader.log) >= MOST_RECORDS)
+		atomic_store(&recorder->full, true);
 	return n;
 }
 
@@ -122,8 +132,10 @@ static void *record_main(void *argument)
 		long n = drain(recorder);
 		struct timespec pause = { 0, 5000000 };
 
-		if (n < 0)
+		if (n < 0) {
+			atomic_store(&recorder->full, true);
 			return NULL;
+		}
 		/* The rings are to be read before they have gone round. */
 		if (recorder->open && n > recorder->reader.nr_slots / 8)
 			continue;
@@ -172,27 +184,32 @@ static int write_all(struct trace_recorder *recorder, struct error *error)
 	return result;
 }
 
-int trace_record_stop(struct trace_recorder *recorder, struct trace_summary *ret_summary, struct error *error)
-{
-	struct trace_summary summary = { 0 };
-	int result;
+bool trace_record_full(const struct trace_recorder *recorder) { return atomic_load(&recorder->full); }
 
+void trace_record_stop(struct trace_recorder *recorder)
+{
 	if (!recorder)
-		return 0;
+		return;
 	atomic_store(&recorder->stop, true);
 	pthread_join(recorder->thread, NULL);
 	if (!recorder->error.text[0])
 		drain(recorder);
-	for (unsigned int i = 0; i < recorder->reader.log.nr_rings; i++)
-		summary.records += recorder->reader.log.rings[i].nr;
-	summary.lost = recorder->reader.log.lost;
-	summary.seconds = recorder->open ? (trace_now() - recorder->reader.log.start) / 1e9 : 0;
+	trace_reader_close(&recorder->reader);
+}
+
+int trace_record_finish(struct trace_recorder *recorder, struct trace_summary *ret_summary, struct error *error)
+{
+	int result;
+
+	if (!recorder)
+		return 0;
+	if (ret_summary)
+		*ret_summary = (struct trace_summary){ .records = recorder->records, .lost = recorder->reader.log.lost,
+						       .seconds = recorder->open ? (recorder->end - recorder->reader.log.start) / 1e9 : 0,
+						       .full = atomic_load(&recorder->full) };
 	result = write_all(recorder, error);
 	if (recorder->error.text[0])
 		result = fail(error, 0, "%s", recorder->error.text);
-	if (ret_summary)
-		*ret_summary = summary;
-	trace_reader_close(&recorder->reader);
 	trace_log_free(&recorder->reader.log);
 	free(recorder);
 	return result;

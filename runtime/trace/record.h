@@ -3,6 +3,7 @@
 #ifndef RUNTIME_TRACE_RECORD_H
 #define RUNTIME_TRACE_RECORD_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -22,6 +23,7 @@ struct trace_target {
 struct trace_summary {
 	uint64_t records, lost;
 	double seconds;
+	bool full; /* there was more than fits */
 };
 
 /* "text", "json", "html" */
@@ -37,10 +39,14 @@ struct trace_recorder;
  * written as it comes, the other formats at the end. NULL with @error set.
  */
 struct trace_recorder *trace_record_start(struct trace_target *target, int fd, const uint64_t *offset, const uint64_t *length, struct error *error);
+/* True when nothing more is recorded: there was an error, or it is as much as a picture can take. */
+bool trace_record_full(const struct trace_recorder *recorder);
+/* After the last thing that is to be recorded; the rings are not looked at any more. @recorder may be NULL. */
+void trace_record_stop(struct trace_recorder *recorder);
 /*
- * After the last thing that is to be recorded. @recorder and @ret_summary may be NULL. -1 with @error set if something could not be
- * written.
+ * Writes what is not written yet and frees the recorder, which has been stopped. @recorder and @ret_summary may be NULL. -1 with @error
+ * set if something could not be written.
  */
-int trace_record_stop(struct trace_recorder *recorder, struct trace_summary *ret_summary, struct error *error);
+int trace_record_finish(struct trace_recorder *recorder, struct trace_summary *ret_summary, struct error *error);
 
 #endif

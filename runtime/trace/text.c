@@ -218,7 +218,7 @@ struct trace_text_writer *trace_text_new(FILE *out, int pid)
 	return writer;
 }
 
-void trace_text_write(struct trace_text_writer *writer, const struct trace_log *log, uint64_t before)
+void trace_text_write(struct trace_text_writer *writer, struct trace_log *log, uint64_t before)
 {
 	const struct trace_record *record;
 	unsigned int ring, nr_texts;
@@ -234,10 +234,11 @@ void trace_text_write(struct trace_text_writer *writer, const struct trace_log *
 		begin(writer, log, record, ring, task);
 		put_event(writer, record, nr_texts, task);
 	}
+	trace_log_drop(log, &writer->cursor);
 	fflush(writer->out);
 }
 
-void trace_text_end(struct trace_text_writer *writer, const struct trace_log *log)
+void trace_text_end(struct trace_text_writer *writer, struct trace_log *log)
 {
 	trace_text_write(writer, log, UINT64_MAX);
 	for (int i = 0; i < NR_BUCKETS; i++) {

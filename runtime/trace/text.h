@@ -16,9 +16,9 @@
 struct trace_text_writer;
 /* @pid: only this process, by the container's numbers; 0: all. NULL when memory is out. */
 struct trace_text_writer *trace_text_new(FILE *out, int pid);
-/* Writes what is older than @before. */
-void trace_text_write(struct trace_text_writer *writer, const struct trace_log *log, uint64_t before);
+/* Writes what is older than @before, and takes it out of the log. */
+void trace_text_write(struct trace_text_writer *writer, struct trace_log *log, uint64_t before);
 /* System calls that have not ended, how much is missing. Frees the writer. */
-void trace_text_end(struct trace_text_writer *writer, const struct trace_log *log);
+void trace_text_end(struct trace_text_writer *writer, struct trace_log *log);
 
 #endif

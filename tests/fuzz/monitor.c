@@ -31,7 +31,8 @@ struct trace_recorder *trace_record_start(struct trace_target *target, int fd, c
 {
 	return NULL;
 }
-int trace_record_stop(struct trace_recorder *recorder, struct trace_summary *ret_summary, struct error *error) { return 0; }
+void trace_record_stop(struct trace_recorder *recorder) { }
+int trace_record_finish(struct trace_recorder *recorder, struct trace_summary *ret_summary, struct error *error) { return 0; }
 
 static struct sandbox_config config;
 static struct sandbox sandbox;
