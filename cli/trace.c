@@ -205,7 +205,7 @@ static int record(struct request *request, struct error *error)
 	let_signals_through(signals);
 	result = trace_record_finish(recorder, &summary, error);
 	if (summary.full && result == 0)
-		fprintf(stderr, "linuxd: warning: the trace ends here: %lu records are as many as can be shown; fewer kinds, or --pid, help\n",
+		fprintf(stderr, "linuxd: warning: the trace ends here: %lu records are as many as can be shown; with fewer kinds it lasts longer\n",
 			summary.records);
 	if (result == 0 && request->target.path)
 		fprintf(stderr, "%lu records of %.3f s written to %s\n", summary.records, summary.seconds, request->target.path);
