@@ -247,6 +247,21 @@ u64 vma_find_gap(struct mm_struct *mm, u64 length, u64 hint)
 	return address;
 }
 
+/*
+ * What the child is not to have (MADV_DONTFORK), though the host's fork has copied it: keeps the range until mm_shape_child() has taken it
+ * away. It refers to nothing: for the object behind it the child never had a mapping.
+ */
+static struct vma *vma_placeholder(struct mm_struct *mm, const struct vma *from)
+{
+	struct vma *vma = vma_insert(mm, from->start, from->end);
+
+	if (vma) {
+		vma->prot = PROT_NONE;
+		vma->flags = VM_DONTFORK;
+	}
+	return vma;
+}
+
 int mm_copy_vmas(struct mm_struct *to, struct mm_struct *from)
 {
 	struct rb_node *node;
@@ -254,7 +269,7 @@ int mm_copy_vmas(struct mm_struct *to, struct mm_struct *from)
 	for (node = rb_first(&from->vmas); node; node = rb_next(node)) {
 		struct vma *vma = rb_entry(node, struct vma, node), *copy;
 
-		copy = vma_clone(to, vma, vma->start, vma->end);
+		copy = vma->flags & VM_DONTFORK ? vma_placeholder(to, vma) : vma_clone(to, vma, vma->start, vma->end);
 		if (!copy)
 			return -ENOMEM;
 		copy->flags &= ~(unsigned)VM_LOCKED;

@@ -150,6 +150,18 @@ int main(int argc, char **argv)
 	say("%d %d %d", b[0], b[(64 << 20) - 1], b[12345678]);
 	shmctl(big, IPC_RMID, NULL);
 	shmctl(id, IPC_RMID, NULL);
+	/* Not given to children: they have no mapping of it, and never had one. */
+	id = shmget(IPC_PRIVATE, 8192, 0600);
+	a = shmat(id, NULL, 0);
+	OK(madvise(a, 8192, MADV_DONTFORK));
+	IN_CHILD(counts("kept from the child"); SHOW(msync(a, 8192, MS_ASYNC)); SHOW(shmdt(a)));
+	IN_CHILD(*a = 1);
+	counts("after the children");
+	shmctl(id, IPC_STAT, &ds);
+	CHECK(ds.shm_dtime == 0);
+	OK(madvise(a, 8192, MADV_DOFORK));
+	IN_CHILD(*a = 1; counts("given to the child"));
+	shmctl(id, IPC_RMID, NULL);
 	/* Shared between relatives, with a counter both change. */
 	id = shmget(IPC_PRIVATE, 4096, 0600);
 	volatile int *n = shmat(id, NULL, 0);
