@@ -105,13 +105,21 @@ static bool throttled(const struct task_struct *task)
 	return task->sched.dl.throttled || (is_class(task, &rt_sched_class) && runqueues[task->sched.cpu].rt.throttled);
 }
 
+/* Deadline before real-time before fair: said here once more, so that a wrong order of the classes is noticed. */
+static int importance(const struct task_struct *task)
+{
+	if (task->sched.policy == SCHED_DEADLINE)
+		return 2;
+	return sched_effective_priority(&task->sched) > 0;
+}
+
 static void check_order(const struct task_struct *task)
 {
 	const struct task_struct *curr = runqueues[task->sched.cpu].curr;
 
 	if (!curr || throttled(task))
 		return;
-	if (task->sched.class->rank < curr->sched.class->rank)
+	if (importance(task) > importance(curr))
 		broken(task, "waits for a task of a lower class", NEVER);
 	if (is_class(task, &rt_sched_class) && is_class(curr, &rt_sched_class) &&
 	    sched_effective_priority(&task->sched) > sched_effective_priority(&curr->sched))

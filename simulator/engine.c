@@ -102,13 +102,15 @@ static void settle(struct sim_cpu *cpu)
 		struct task_struct *task = rq->curr;
 
 		if (finished(cpu, task) || (task && !task->busy && !rq->need_resched)) {
-			if (task_step(task))
+			if (task_step(task)) {
 				cpu->run_end = sim.now + task->left;
-			else if (task->state == TASK_RUNNING || task->state == TASK_DEAD)
+			} else if (task->state == TASK_RUNNING || task->state == TASK_DEAD) {
 				switch_task(cpu, rq);
-			else
+			} else {
 				/* About to sleep: what others do at this time may come in between, and wake it. */
 				resched_curr(rq);
+				break;
+			}
 		} else if (rq->need_resched) {
 			switch_task(cpu, rq);
 		} else {
