@@ -89,6 +89,25 @@ def deterministic(context):
         status, output, _ = same(debian(), ["/bin/bash", "-c", script])
         expect(status == 0 and output.startswith(b"Jan  1 203000:00"), f"{status} {output}")
 
+    def build_and_keep():
+        """make with several jobs, git, sqlite: processes, pipes, locks, times of files in a tmpfs."""
+        script = ("mkdir /tmp/p && cd /tmp/p && for i in 1 2 3 4; do echo \"int f$i;\" > f$i.c; done && echo 'int main(void) { return 0; }' > m.c &&"
+                  "printf 'm: $(patsubst %%.c,%%.o,$(wildcard *.c))\\n\\tcc -o $@ $^\\n' > Makefile && make -j4 && ./m && make && md5sum m &&"
+                  "git init -q . && git add . && git -c user.email=a@b -c user.name=n commit -qm x && git log --stat && "
+                  "sqlite3 t.db 'create table t(a, b); insert into t select random(), datetime(); select * from t'")
+        status, output, _ = same(debian(), ["/bin/bash", "-c", script])
+        expect(status == 0 and b"is up to date" in output and b"2030-01-01 00:00:00" in output, f"{status} {output}")
+
+    def python_processes():
+        script = ("import asyncio, multiprocessing, os, random, time\n"
+                  "def f(x): time.sleep(random.random() / 50); return x * x, os.getpid()\n"
+                  "async def g(i): await asyncio.sleep(random.random()); return i, time.monotonic()\n"
+                  "async def main(): print(await asyncio.gather(*[g(i) for i in range(5)]))\n"
+                  "with multiprocessing.Pool(3) as p: print(p.map(f, range(10)))\n"
+                  "asyncio.run(main())")
+        status, output, _ = same(debian(), ["python3", "-c", script])
+        expect(status == 0, f"{status} {output}")
+
     def host_files():
         """Files that a run makes on the host: numbers, times, order of names, free space."""
         script = ("cd /data && mkdir w && cd w && for i in 5 3 9 1; do echo $i > f$i; ln -s f$i l$i; mkdir d$i; done; ln f5 h5; mv f3 g3;"
@@ -191,5 +210,5 @@ def deterministic(context):
             result = context.run([context.linuxd, "run", *arguments, "builtin:busybox", "true"], timeout=30)
             expect(result.status == 125 and text in result.output, f"{arguments}: {result.status} {result.output}")
 
-    tests = [chance, shell, python_threads, python_spins, perl, erlang, compiler, host_files, stdin_pace, race_balance, race_free, race_deadlock, spinning, time_passes_at_once, deadlock_is_named, wrong_options]
+    tests = [chance, shell, python_threads, python_spins, perl, erlang, compiler, build_and_keep, python_processes, host_files, stdin_pace, race_balance, race_free, race_deadlock, spinning, time_passes_at_once, deadlock_is_named, wrong_options]
     return [(test.__name__.replace("_", "-"), test) for test in tests]
