@@ -98,7 +98,7 @@ struct trace_area {
 	uint64_t start;              /* CLOCK_MONOTONIC when recording began */
 	uint32_t what;               /* RECORD_SCHED | ... */
 	uint32_t nr_cpus;
-	uint64_t pad;
+	uint64_t virtual_time;       /* times are of the container's own making and may run ahead of the host's (--deterministic) */
 	struct trace_ring rings[TRACE_MAX_RINGS];
 };
 

@@ -22,6 +22,7 @@
 #include "kernel/sched/carrier.h"
 #include "kernel/task/task.h"
 #include "kernel/time/timer.h"
+#include "kernel/time/virtual.h"
 
 u32 trace_flags;
 
@@ -149,6 +150,7 @@ long trace_start(u32 what, u64 nr_slots, struct trace_area **ret_area, size_t *r
 	area->records_offset = TRACE_AREA_HEADER;
 	area->start = ktime_get();
 	area->what = what;
+	area->virtual_time = deterministic;
 	__atomic_store_n(&trace_flags, trace_flags | what | TRACE_ON, __ATOMIC_SEQ_CST);
 	describe_tasks();
 	*ret_area = area;

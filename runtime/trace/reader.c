@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#define LATEST (1UL << 60) /* of a virtual clock: 36 years */
+
 uint64_t trace_now(void)
 {
 	struct timespec now;
@@ -40,7 +42,8 @@ int trace_reader_attach(struct trace_reader *reader, const void *memory, size_t 
 	if (!reader->batch)
 		return fail(error, ENOMEM, "cannot read the trace");
 	reader->log = (struct trace_log){ .nr_rings = copy.nr_rings, .nr_cpus = copy.nr_cpus, .start = copy.start, .what = copy.what & RECORD_ALL };
-	if (reader->log.start > trace_now())
+	reader->virtual_time = copy.virtual_time != 0;
+	if (reader->log.start > (reader->virtual_time ? LATEST : trace_now()))
 		reader->log.start = trace_now();
 	for (unsigned int i = 0; i < copy.nr_rings; i++)
 		reader->log.rings[i].last_time = reader->log.start;
@@ -166,6 +169,8 @@ long trace_reader_drain(struct trace_reader *reader, uint64_t now)
 {
 	long sum = 0;
 
+	if (reader->virtual_time)
+		now = LATEST;
 	for (unsigned int i = 0; i < reader->nr_rings; i++) {
 		long n = drain_ring(reader, i, now);
 

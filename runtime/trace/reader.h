@@ -3,7 +3,8 @@
  * Reads a container's trace rings (abi/trace.h) and keeps what it found.
  *
  * The rings are in memory that the container may write at any time: everything is copied once, then checked. What comes out of the log is
- * sane: known types, times that never go back within a ring and lie between the trace's start and now.
+ * sane: known types, times that never go back within a ring and lie between the trace's start and now (or, if the container's time is
+ * virtual, a few years later).
  */
 #ifndef RUNTIME_TRACE_READER_H
 #define RUNTIME_TRACE_READER_H
@@ -39,6 +40,7 @@ struct trace_reader {
 	unsigned int nr_rings;
 	uint32_t nr_slots;
 	uint64_t tail[TRACE_MAX_RINGS];
+	bool virtual_time; /* the container's clock goes as it likes: no time is too late */
 	struct trace_record *batch;
 	struct trace_log log;
 };
