@@ -538,6 +538,8 @@ function listen() {
 function begin() {
 	app.trace = readTrace($("data").textContent.trim(), JSON.parse($("facts-json").textContent));
 	app.cpus = makeCpus(app.trace);
+	if (!app.trace.what.sched) /* who has a cpu is not known then */
+		KIND_TEXT.running = "awake: running or runnable";
 	const calls = app.trace.tasks.reduce((sum, task) => sum + task.calls.n, 0);
 	$("facts").textContent = [duration(app.trace.duration), plural(app.trace.tasks.filter((task) => task.tid > 0).length, "task"),
 		plural(app.trace.cpus, "cpu"), plural(calls, "system call")].join(" · ");
