@@ -17,10 +17,11 @@ erl -noshell -eval 'erlang:halt("a slogan", [{flush, false}])' 2>&1; echo "statu
 head -1 erl_crash.dump; grep -c '^=proc:' erl_crash.dump | sed 's/^[1-9][0-9]*$/processes/'
 { erl -noshell -eval 'erlang:halt(abort)'; } >/dev/null 2>&1; echo "status $?"
 erl -noshell -eval 'io:format("ready~n"), receive never -> ok end' >out & pid=$!
-until grep -q ready out; do sleep 0.05; done
+until grep -qs ready out; do sleep 0.05; done
 kill $pid; wait $pid; echo "after SIGTERM: $?"
+rm out
 erl -noshell -eval 'io:format("ready~n"), receive never -> ok end' >out & pid=$!
-until grep -q ready out; do sleep 0.05; done
+until grep -qs ready out; do sleep 0.05; done
 kill -9 $pid; wait $pid 2>/dev/null; echo "after SIGKILL: $?"
 
 erl -detached -noinput -eval 'file:write_file("/tmp/detached", "from a daemon\n"), halt().'
