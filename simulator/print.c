@@ -97,6 +97,9 @@ static void print_command(FILE *out, const struct scenario *s, const struct sim_
 	case SIM_YIELD:
 		fprintf(out, "yield");
 		break;
+	case SIM_EXEC:
+		fprintf(out, "exec");
+		break;
 	case SIM_NICE:
 		fprintf(out, "nice %d", (int)at->a - 20);
 		break;

@@ -31,6 +31,7 @@ enum sim_op {
 	SIM_END,    /* a: index of its LOOP; for a script as a whole there is no LOOP, but an EXIT */
 	SIM_FORK,   /* a child of template a */
 	SIM_YIELD,
+	SIM_EXEC,
 	SIM_NICE,   /* a: the nice value + 20 */
 	SIM_POLICY, /* a: index into policies */
 	SIM_CPUS,   /* a: index into masks */

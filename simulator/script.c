@@ -122,7 +122,7 @@ static const struct {
 	{ "run", SIM_RUN, parse_run },       { "sleep", SIM_SLEEP, parse_sleep },    { "wait", SIM_WAIT, parse_wait },
 	{ "wake", SIM_WAKE, parse_wake },    { "fork", SIM_FORK, parse_fork },       { "yield", SIM_YIELD, parse_nothing },
 	{ "nice", SIM_NICE, parse_nice },    { "policy", SIM_POLICY, parse_policy }, { "cpus", SIM_CPUS, parse_cpus },
-	{ "exit", SIM_EXIT, parse_nothing },
+	{ "exec", SIM_EXEC, parse_nothing },   { "exit", SIM_EXIT, parse_nothing },
 };
 #define NR_COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
@@ -163,7 +163,7 @@ static int parse_command(struct sim_parser *p, unsigned depth)
 			continue;
 		return emit(p, commands[i].op, &at) || parser_next(p) || commands[i].parse(p, at) ? -1 : 0;
 	}
-	return parser_fail(p, "'%s' is no command of a task: write run, sleep, wait, wake, loop, fork, yield, nice, policy, cpus or exit", p->word);
+	return parser_fail(p, "'%s' is no command of a task: write run, sleep, wait, wake, loop, fork, yield, exec, nice, policy, cpus or exit", p->word);
 }
 
 /* { command; command; ... } */

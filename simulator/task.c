@@ -313,6 +313,8 @@ static bool execute(struct task_struct *task, const struct sim_instruction *at)
 		task->nr_yields++;
 		sched_yield_current();
 		return true;
+	case SIM_EXEC:
+		return sched_exec();
 	case SIM_NICE:
 		set_user_nice(task, (int)at->a - 20);
 		return false;

@@ -231,10 +231,15 @@ static void put_prev(struct rq *rq, struct task_struct *prev)
 	}
 	prev->sched.wait_start = rq->clock;
 	prev->sched.class->put_prev_task(rq, prev);
-	if (unlikely(!allowed_on(prev, rq->cpu)) && prev->sched.on_rq) {
-		rq->curr = NULL;
-		sched_move_queued(prev, prev->sched.class->select_task_rq(prev, SELECT_WAKE));
-		rq->curr = prev;
+	if (unlikely(prev->sched.execs || !allowed_on(prev, rq->cpu)) && prev->sched.on_rq) {
+		int cpu = prev->sched.class->select_task_rq(prev, prev->sched.execs ? SELECT_EXEC : SELECT_WAKE);
+
+		prev->sched.execs = false;
+		if (cpu != rq->cpu) {
+			rq->curr = NULL;
+			sched_move_queued(prev, cpu);
+			rq->curr = prev;
+		}
 	}
 }
 

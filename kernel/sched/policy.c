@@ -179,6 +179,17 @@ int sched_set_affinity(struct task_struct *task, const cpumask_t *mask)
 	return 0;
 }
 
+bool sched_exec(void)
+{
+	struct task_struct *task = current;
+
+	if (task->sched.class->select_task_rq(task, SELECT_EXEC) == task->sched.cpu)
+		return false;
+	task->sched.execs = true;
+	resched_curr(&runqueues[task->sched.cpu]);
+	return true;
+}
+
 /* ---- new tasks ---- */
 
 void sched_task_init(struct task_struct *task)

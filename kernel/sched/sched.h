@@ -60,6 +60,7 @@ struct sched_task {
 	int pi_priority; /* lent by whoever waits for a PI lock of this task; 0: none */
 	bool reset_on_fork;
 	bool on_rq;      /* runs or waits to */
+	bool execs;      /* on its way to a less busy cpu, see sched_exec */
 	int cpu;         /* whose run queue it is on, or last ran on */
 	struct sched_entity entity;
 	struct list_head rt_link;
@@ -75,6 +76,11 @@ struct sched_task {
 
 void schedule(void);
 void cond_resched(void);
+/*
+ * current begins a new program and has nothing in its cpu's caches: where the domains balance at exec it moves to a less busy cpu. True if
+ * schedule() is to be called for that.
+ */
+bool sched_exec(void);
 /* Makes `task` runnable if its state is in `mask`. True if it was asleep. sync: the waker sleeps soon. */
 bool try_to_wake_up(struct task_struct *task, unsigned mask, bool sync);
 static inline bool wake_up_process(struct task_struct *task) { return try_to_wake_up(task, TASK_NORMAL, false); }

@@ -386,6 +386,8 @@ static int replace_mm(struct file *exe)
 	mm->exe = file_get(exe);
 	mm->no_patch = false;
 	vfork_done(task);
+	if (sched_exec())
+		schedule();
 	return 0;
 }
 
