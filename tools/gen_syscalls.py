@@ -22,7 +22,7 @@ KINDS = {
     "statx_mask": UINT, "close_range_flags": UINT, "mount_flags": "u64", "umount_flags": INT, "mmap_prot": UINT,
     "mmap_flags": UINT, "mremap_flags": UINT, "msync_flags": INT, "madvice": INT, "clone_flags": "u64", "wait_options": INT,
     "waitid_type": INT, "arch_prctl_code": INT, "priority_which": INT, "sched_policy": INT, "sigmask_how": INT,
-    "flock_op": INT, "epoll_op": INT, "inotify_mask": UINT, "splice_flags": UINT, "timer_flags": INT, "eventfd_flags": INT,
+    "flock_op": INT, "epoll_op": INT, "inotify_mask": UINT, "splice_flags": UINT, "timer_flags": INT, "eventfd_flags": INT, "fd_flags": INT,
     "memfd_flags": UINT, "clock": INT, "itimer_which": INT, "rlimit_resource": UINT, "prctl_option": INT, "futex_op": INT,
     "getrandom_flags": UINT, "socket_family": INT, "socket_type": INT, "socket_flags": INT, "msg_flags": INT,
     "shutdown_how": INT, "sockopt_level": INT, "ipc_flags": INT, "ipc_cmd": INT,

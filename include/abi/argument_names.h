@@ -144,6 +144,7 @@ static const struct argument_name splice_flags[] = { { 1, "SPLICE_F_MOVE" }, { 2
 	{ 8, "SPLICE_F_GIFT" } };
 static const struct argument_name timer_flags[] = { { 1, "TIMER_ABSTIME" }, { 2, "TFD_TIMER_CANCEL_ON_SET" } };
 static const struct argument_name eventfd_flags[] = { { 1, "EFD_SEMAPHORE" }, { O_NONBLOCK, "EFD_NONBLOCK" }, { O_CLOEXEC, "EFD_CLOEXEC" } };
+static const struct argument_name fd_flags[] = { NAME(O_DIRECT), NAME(O_NONBLOCK), NAME(O_CLOEXEC) };
 static const struct argument_name memfd_flags[] = { NAME(MFD_CLOEXEC), NAME(MFD_ALLOW_SEALING), NAME(MFD_HUGETLB) };
 static const struct argument_name clocks[] = {
 	NAME(CLOCK_REALTIME), NAME(CLOCK_MONOTONIC), NAME(CLOCK_PROCESS_CPUTIME_ID), NAME(CLOCK_THREAD_CPUTIME_ID),
@@ -220,6 +221,7 @@ static const struct name_list argument_name_lists[ARG_KINDS] = {
 	[ARG_SPLICE_FLAGS] = LIST(BITS, 0, splice_flags),
 	[ARG_TIMER_FLAGS] = LIST(BITS, 0, timer_flags),
 	[ARG_EVENTFD_FLAGS] = LIST(BITS, 0, eventfd_flags),
+	[ARG_FD_FLAGS] = LIST(BITS, 0, fd_flags),
 	[ARG_MEMFD_FLAGS] = LIST(BITS, 0, memfd_flags),
 	[ARG_CLOCK] = LIST(CHOICE, 0, clocks),
 	[ARG_ITIMER_WHICH] = LIST(CHOICE, 0, itimer_whiches),
