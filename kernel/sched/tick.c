@@ -25,7 +25,8 @@ static u64 tick_cpu(struct cpu *cpu, u64 now)
 
 	if (!rq->curr || (rq->nr_running < 2 && !timers))
 		return NEVER;
-	next = min(sched_next_tick(rq), max(cpu->last_tick, rq->curr->sched.entity.exec_start) + (timers ? TICK_MIN : SAMPLE));
+	/* Not from exec_start on: a program that reads its CPU time moves that, and would never be looked at. */
+	next = min(sched_next_tick(rq), cpu->last_tick + (timers ? TICK_MIN : SAMPLE));
 	if (next > now)
 		return next;
 	cpu->tick = true;
