@@ -6,12 +6,10 @@
  * The monitor against a hostile sandbox. The input is what a sandbox may write into the channel: requests in slots, the status, the text of
  * --stats, answers to questions. After each input everything outside the container's directories must be as before, and the read-only mount too.
  *
- * With libFuzzer (clang -fsanitize=fuzzer): finds inputs by itself. Without (-DREPLAY): each argument is a file or a directory of inputs;
- * "--random N [SEED]" makes N inputs of its own.
+ * With libFuzzer (clang -fsanitize=fuzzer): finds inputs by itself. Without (-DREPLAY): see replay.h.
  */
 #include "runtime/sandbox/monitor.c"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <sys/socket.h>
@@ -299,37 +297,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 }
 
 #ifdef REPLAY
-static void replay(const char *path)
-{
-	static uint8_t bytes[1 << 20];
-	int fd = open(path, O_RDONLY);
-	ssize_t size = fd < 0 ? -1 : read(fd, bytes, sizeof(bytes));
-
-	must(size >= 0, path);
-	close(fd);
-	LLVMFuzzerTestOneInput(bytes, size);
-}
-
-static void replay_all(const char *path)
-{
-	DIR *directory = opendir(path);
-	struct dirent *entry;
-	char name[4096];
-
-	if (!directory) {
-		replay(path);
-		return;
-	}
-	while ((entry = readdir(directory))) {
-		snprintf(name, sizeof(name), "%s/%s", path, entry->d_name);
-		if (entry->d_name[0] != '.')
-			replay(name);
-	}
-	closedir(directory);
-}
+#include "replay.h"
 
 /* Requests that are nearly right: the interesting paths, arguments and names, mixed. */
-static size_t invent(uint8_t *bytes)
+static size_t invent(uint8_t *bytes, size_t room)
 {
 	static const char *const paths[] = { "", "f", "dir", "dir/g", "out", "out/secret", "secret", "slash/etc", "dir/up/f", "magic/tmp", "good",
 					     "..", "../outside/secret", "dir/../f", "dir/../../outside/secret", "/etc/passwd", "new",
@@ -365,18 +336,5 @@ static size_t invent(uint8_t *bytes)
 	return at - bytes;
 }
 
-int main(int argc, char **argv)
-{
-	static uint8_t bytes[65536];
-
-	if (argc > 2 && !strcmp(argv[1], "--random")) {
-		srand(argc > 3 ? atoi(argv[3]) : 1);
-		for (long n = atol(argv[2]); n > 0; n--)
-			LLVMFuzzerTestOneInput(bytes, invent(bytes));
-	} else {
-		for (int i = 1; i < argc; i++)
-			replay_all(argv[i]);
-	}
-	return 0;
-}
+int main(int argc, char **argv) { return replay_main(argc, argv, invent); }
 #endif

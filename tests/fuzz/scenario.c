@@ -5,11 +5,9 @@
  * Scenario files of the scheduler's simulator. Whatever the file: either an error of one printable line that begins with the file's
  * name and a line number, or a scenario that, printed and read again, prints the same.
  *
- * With libFuzzer (clang -fsanitize=fuzzer): finds inputs by itself. Without (-DREPLAY): each argument is a file or a directory of
- * inputs; "--random N [SEED]" makes N inputs of its own.
+ * With libFuzzer (clang -fsanitize=fuzzer): finds inputs by itself. Without (-DREPLAY): see replay.h.
  */
 #include <ctype.h>
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,37 +56,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 }
 
 #ifdef REPLAY
-static void replay(const char *path)
-{
-	static uint8_t bytes[1 << 20];
-	FILE *file = fopen(path, "r");
-
-	must(file != NULL, path);
-	LLVMFuzzerTestOneInput(bytes, fread(bytes, 1, sizeof(bytes), file));
-	fclose(file);
-}
-
-static void replay_all(const char *path)
-{
-	DIR *directory = opendir(path);
-	struct dirent *entry;
-	char name[4096];
-
-	if (!directory) {
-		replay(path);
-		return;
-	}
-	while ((entry = readdir(directory))) {
-		snprintf(name, sizeof(name), "%s/%s", path, entry->d_name);
-		if (entry->d_name[0] != '.')
-			replay(name);
-	}
-	closedir(directory);
-}
+#include "replay.h"
 
 /* Words of the language, mostly in places where they may stand. */
-static size_t invent(char *text, size_t room)
+static size_t invent(uint8_t *bytes, size_t room)
 {
+	char *text = (char *)bytes;
 	static const char *const heads[] = { "cpus 4\n", "cpus 2", "topology nodes 2 cores 4\n", "topology threads 2 sockets 3\n", "until 1s\n", "until 20ms\n",
 					     "sample 1.5ms\n", "seed 7\n", "latency 12ms\n", "rt-runtime 0ns\n", "tick 4ms\n", "# words\n", "balance-min 1ms" };
 	static const char *const tasks[] = { "task a {", "task b count 7 every 1ms {", "template c {", "task d nice 5 policy fifo 10 {",
@@ -115,18 +88,5 @@ static size_t invent(char *text, size_t room)
 	return n;
 }
 
-int main(int argc, char **argv)
-{
-	static char text[65536];
-
-	if (argc > 2 && !strcmp(argv[1], "--random")) {
-		srand(argc > 3 ? atoi(argv[3]) : 1);
-		for (long n = atol(argv[2]); n > 0; n--)
-			LLVMFuzzerTestOneInput((uint8_t *)text, invent(text, sizeof(text)));
-	} else {
-		for (int i = 1; i < argc; i++)
-			replay_all(argv[i]);
-	}
-	return 0;
-}
+int main(int argc, char **argv) { return replay_main(argc, argv, invent); }
 #endif

@@ -5,10 +5,8 @@
  * A snapshot from a hostile kernel: ps, top and explain-wait must survive it, and what they print must be plain text (or, as JSON, free of
  * control characters), whatever the names are. Stuck tasks must wait for stuck ones only.
  *
- * With libFuzzer (clang -fsanitize=fuzzer): finds inputs by itself. Without (-DREPLAY): each argument is a file or a directory of inputs;
- * "--random N [SEED]" makes N inputs of its own.
+ * With libFuzzer (clang -fsanitize=fuzzer): finds inputs by itself. Without (-DREPLAY): see replay.h.
  */
-#include <dirent.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -94,33 +92,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 }
 
 #ifdef REPLAY
-static void replay(const char *path)
-{
-	static uint8_t bytes[1 << 20];
-	FILE *file = fopen(path, "rb");
-
-	must(file != NULL, path);
-	LLVMFuzzerTestOneInput(bytes, fread(bytes, 1, sizeof(bytes), file));
-	fclose(file);
-}
-
-static void replay_all(const char *path)
-{
-	DIR *directory = opendir(path);
-	struct dirent *entry;
-	char name[4096];
-
-	if (!directory) {
-		replay(path);
-		return;
-	}
-	while ((entry = readdir(directory))) {
-		snprintf(name, sizeof(name), "%s/%s", path, entry->d_name);
-		if (entry->d_name[0] != '.')
-			replay(name);
-	}
-	closedir(directory);
-}
+#include "replay.h"
 
 static void scribble(char *text, size_t size)
 {
@@ -132,7 +104,7 @@ static void scribble(char *text, size_t size)
 }
 
 /* Well-formed counts, anything in the records; tids from a small range, so that they meet. */
-static size_t invent(uint8_t *bytes)
+static size_t invent(uint8_t *bytes, size_t room)
 {
 	struct snapshot *header = (struct snapshot *)bytes;
 	struct snapshot_task *task = (struct snapshot_task *)(header + 1);
@@ -170,24 +142,5 @@ static size_t invent(uint8_t *bytes)
 	return (uint8_t *)thread - bytes + (rand() % 16 ? 0 : rand() % 9 - 4);
 }
 
-int main(int argc, char **argv)
-{
-	static uint8_t bytes[65536] __attribute__((aligned(16)));
-
-	if (argc > 3 && !strcmp(argv[1], "--write")) { /* one input, for the corpus */
-		srand(atoi(argv[2]));
-		FILE *file = fopen(argv[3], "wb");
-
-		must(file && fwrite(bytes, 1, invent(bytes), file) > 0, argv[3]);
-		fclose(file);
-	} else if (argc > 2 && !strcmp(argv[1], "--random")) {
-		srand(argc > 3 ? atoi(argv[3]) : 1);
-		for (long n = atol(argv[2]); n > 0; n--)
-			LLVMFuzzerTestOneInput(bytes, invent(bytes));
-	} else {
-		for (int i = 1; i < argc; i++)
-			replay_all(argv[i]);
-	}
-	return 0;
-}
+int main(int argc, char **argv) { return replay_main(argc, argv, invent); }
 #endif

@@ -4,8 +4,7 @@
 /*
  * state.json as somebody else may have left it: every field ends within its bounds, and what was written with json_string is read back.
  *
- * With libFuzzer (clang -fsanitize=fuzzer): finds inputs by itself. Without (-DREPLAY): each argument is a file or a directory of inputs;
- * "--random N [SEED]" makes N inputs of its own.
+ * With libFuzzer (clang -fsanitize=fuzzer): finds inputs by itself. Without (-DREPLAY): see replay.h.
  */
 #include "runtime/state.c"
 
@@ -72,33 +71,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 }
 
 #ifdef REPLAY
-static void replay(const char *path)
-{
-	static uint8_t bytes[1 << 20];
-	FILE *file = fopen(path, "rb");
-
-	must(file != NULL, path);
-	LLVMFuzzerTestOneInput(bytes, fread(bytes, 1, sizeof(bytes), file));
-	fclose(file);
-}
-
-static void replay_all(const char *path)
-{
-	DIR *folder = opendir(path);
-	struct dirent *entry;
-	char name[4096];
-
-	if (!folder) {
-		replay(path);
-		return;
-	}
-	while ((entry = readdir(folder))) {
-		snprintf(name, sizeof(name), "%s/%s", path, entry->d_name);
-		if (entry->d_name[0] != '.')
-			replay(name);
-	}
-	closedir(folder);
-}
+#include "replay.h"
 
 /* Lines that are nearly right. */
 static size_t invent(uint8_t *bytes, size_t room)
@@ -120,18 +93,5 @@ static size_t invent(uint8_t *bytes, size_t room)
 	return used;
 }
 
-int main(int argc, char **argv)
-{
-	static uint8_t bytes[65536];
-
-	if (argc > 2 && !strcmp(argv[1], "--random")) {
-		srand(argc > 3 ? atoi(argv[3]) : 1);
-		for (long n = atol(argv[2]); n > 0; n--)
-			LLVMFuzzerTestOneInput(bytes, invent(bytes, sizeof(bytes)));
-	} else {
-		for (int i = 1; i < argc; i++)
-			replay_all(argv[i]);
-	}
-	return 0;
-}
+int main(int argc, char **argv) { return replay_main(argc, argv, invent); }
 #endif

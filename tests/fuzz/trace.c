@@ -5,11 +5,9 @@
  * The reader of trace rings, and all that is made of them, against a hostile container. The input is what it may write into its rings, in two
  * steps with a look of the reader after each. The states of a task must come out one after the other, the text without control characters.
  *
- * With libFuzzer (clang -fsanitize=fuzzer): finds inputs by itself. Without (-DREPLAY): each argument is a file or a directory of inputs;
- * "--random N [SEED]" makes N inputs of its own.
+ * With libFuzzer (clang -fsanitize=fuzzer): finds inputs by itself. Without (-DREPLAY): see replay.h.
  */
 #include <assert.h>
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -120,37 +118,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 }
 
 #ifdef REPLAY
-static void replay(const char *path)
-{
-	static uint8_t bytes[1 << 20];
-	int fd = open(path, O_RDONLY);
-	ssize_t size = fd < 0 ? -1 : read(fd, bytes, sizeof(bytes));
-
-	assert(size >= 0);
-	close(fd);
-	LLVMFuzzerTestOneInput(bytes, size);
-}
-
-static void replay_all(const char *path)
-{
-	DIR *directory = opendir(path);
-	struct dirent *entry;
-	char name[4096];
-
-	if (!directory) {
-		replay(path);
-		return;
-	}
-	while ((entry = readdir(directory))) {
-		snprintf(name, sizeof(name), "%s/%s", path, entry->d_name);
-		if (entry->d_name[0] != '.')
-			replay(name);
-	}
-	closedir(directory);
-}
+#include "replay.h"
 
 /* Records that are nearly right, of few tasks, in the order of time with exceptions. */
-static size_t invent(uint8_t *bytes)
+static size_t invent(uint8_t *bytes, size_t room)
 {
 	static const int tids[] = { 0, 1, 2, 3, 7, -5, INT32_MIN };
 	uint8_t *at = bytes;
@@ -178,30 +149,5 @@ static size_t invent(uint8_t *bytes)
 	return at - bytes;
 }
 
-int main(int argc, char **argv)
-{
-	static uint8_t bytes[65536];
-
-	if (argc > 2 && !strcmp(argv[1], "--random")) {
-		srand(argc > 3 ? atoi(argv[3]) : 1);
-		for (long n = atol(argv[2]); n > 0; n--)
-			LLVMFuzzerTestOneInput(bytes, invent(bytes));
-	} else if (argc > 3 && !strcmp(argv[1], "--make")) { /* N inputs for the corpus, into a directory */
-		srand(7);
-		for (int n = 0; n < atoi(argv[2]); n++) {
-			char name[4096];
-			int fd;
-			size_t size = invent(bytes);
-
-			snprintf(name, sizeof(name), "%s/%d", argv[3], n);
-			fd = open(name, O_WRONLY | O_CREAT | O_TRUNC, 0644);
-			assert(fd >= 0 && write(fd, bytes, size) == (ssize_t)size);
-			close(fd);
-		}
-	} else {
-		for (int i = 1; i < argc; i++)
-			replay_all(argv[i]);
-	}
-	return 0;
-}
+int main(int argc, char **argv) { return replay_main(argc, argv, invent); }
 #endif
