@@ -252,6 +252,8 @@ def write_readme(lines, options):
         model = next((line.split(":")[1].strip() for line in f if line.startswith("model name")), "an unknown processor")
     load = os.getloadavg()[0]
     note = f"Measured on {os.cpu_count()} cpus of {model}, Linux {os.uname().release}, `--cpus {options.cpus}`, median of {options.rounds} pairs"
+    commit = subprocess.run(["git", "-C", SOURCE, "describe", "--always", "--dirty"], stdout=subprocess.PIPE, text=True).stdout.strip()
+    note += f", at commit {commit}" if commit else ""
     note += f"; the machine was not quiet (load average {load:.1f})." if load > 2.5 else "."
     start, end = "<!-- bench:start -->", "<!-- bench:end -->"
     before, after = text.split(start)[0], text.split(end)[1]

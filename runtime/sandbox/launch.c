@@ -494,7 +494,7 @@ static void __attribute__((noreturn)) jump(uint64_t entry, uint64_t stack)
 
 /*
  * The host's scheduler (since Linux 6.12) lets a thread ask for shorter turns, and then lets it begin sooner. The threads of a container take turns
- * only with the clock thread and with strangers, so this costs nothing, and a timer inside is on time although all cpus compute.
+ * only with the clock thread and with strangers; a timer inside is rarely late then, although all cpus compute.
  */
 #define HOST_SLICE_NS 100000
 static void ask_for_short_turns(void)
