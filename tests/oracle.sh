@@ -7,13 +7,18 @@ set -eu
 rootfs=$1
 shift
 user=$([ "$(id -u)" = 0 ] || echo --map-root-user)
-exec unshare --mount --pid --ipc --uts --fork --kill-child $user sh -c '
+exec unshare --mount --pid --ipc --uts --net --fork --kill-child $user sh -c '
 	root=$1
 	shift
 	mount --make-rprivate /
 	mount --bind "$root" "$root"
 	mount -t proc proc "$root/proc"
-	mount --rbind /sys "$root/sys"
+	if mount -t sysfs sysfs "$root/sys" 2>/dev/null; then
+		mount --rbind /sys/fs/cgroup "$root/sys/fs/cgroup" || :
+	else
+		mount --rbind /sys "$root/sys"
+	fi
+	busybox ip link set lo up
 	mount -t tmpfs -o mode=1777,size=1g tmp "$root/tmp"
 	mount -t tmpfs -o mode=755 dev "$root/dev"
 	for node in null zero full random urandom tty; do

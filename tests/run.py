@@ -171,7 +171,7 @@ class Context:
     def can_unshare(self):
         if not hasattr(self, "_can_unshare"):
             user = [] if os.getuid() == 0 else ["--map-root-user"]
-            self._can_unshare = subprocess.run(["unshare", "--mount", "--pid", "--fork", *user, "true"],
+            self._can_unshare = subprocess.run(["unshare", "--mount", "--pid", "--net", "--fork", *user, "true"],
                                                capture_output=True).returncode == 0
         return self._can_unshare
 
