@@ -89,7 +89,7 @@ def filter_table(calls, out):
               '#ifndef FILTER_GEN_H\n#define FILTER_GEN_H\n\n'
               '#include <errno.h>\n#include <fcntl.h>\n#include <linux/falloc.h>\n#include <linux/fs.h>\n'
               '#include <linux/futex.h>\n#include <linux/mman.h>\n#include <linux/sched.h>\n#include <signal.h>\n'
-              '#include <stdint.h>\n#include <stdio.h>\n#include <sys/mman.h>\n\n#include "include/abi/layout.h"\n\n'
+              '#include <stdint.h>\n#include <stdio.h>\n#include <sys/mman.h>\n#include <sys/socket.h>\n\n#include "include/abi/layout.h"\n\n'
               '#define HOST_CALLS %d\n#define HOST_CALL_VALUES 16\n#define HOST_CALL_RULES 3\n\n' % len(calls) +
               'enum { RULE_NONE, RULE_ONE_OF, RULE_BITS };\n'
               'struct host_rule {\n\tuint8_t kind, argument, nr_values;\n\tuint64_t values[HOST_CALL_VALUES];\n};\n'

@@ -25,7 +25,7 @@
 #include "include/abi/layout.h"
 
 #define BOOT_MAGIC 0x64786e696cULL
-#define BOOT_VERSION 2
+#define BOOT_VERSION 3
 #define BOOT_MAX_CPUS 64
 #define BOOT_MAX_MOUNTS 64
 #define BOOT_STRINGS_SIZE 0x40000
@@ -72,8 +72,9 @@ struct boot_params {
 	int32_t stdio_fd[3];   /* pipes or sockets made by the monitor, O_NONBLOCK on the sandbox's side */
 	int32_t log_fd;        /* kernel log lines */
 	int32_t trace_fd;      /* --strace lines; -1 */
-	int32_t epoll_fd;      /* host epoll set with the stdio descriptors: data = index 0..2, EPOLLET */
+	int32_t epoll_fd;      /* host epoll set with the stdio descriptors: data = index 0..2, EPOLLET; and with what is handed in later */
 	int32_t doorbell_fd;   /* unused by the kernel: the monitor waits on channel->doorbell */
+	int32_t handover_fd;   /* descriptors that the monitor hands in later (abi/handover.h) */
 	uint64_t heap_limit, pages_limit; /* bytes */
 	uint64_t memory_limit; /* --memory; 0: none */
 	uint64_t host_memory;  /* bytes, for /proc/meminfo */

@@ -11,6 +11,7 @@
 #include "kernel/arch/x86_64/trap.h"
 #include "kernel/fs/pipe/pipe.h"
 #include "kernel/fs/tty/tty.h"
+#include "kernel/host/handover.h"
 #include "kernel/init/async.h"
 #include "kernel/init/init.h"
 #include "kernel/inspect/inspect.h"
@@ -175,18 +176,26 @@ int async_start(unsigned nr_threads)
 	return 0;
 }
 
-/* ---- poll: the container's stdio ---- */
+/* ---- poll: the container's stdio, and what the monitor hands in ---- */
+
+static void host_event(const struct epoll_event *event)
+{
+	if (event->data < EPOLL_DATA_HANDOVER)
+		hostpipe_ready((int)event->data, event->events);
+	else
+		host_watch_event(event->data, event->events);
+}
 
 static void poll_thread(struct carrier *self)
 {
 	const struct { s64 sec, nsec; } watch = { 0, DETERMINISTIC_WATCH_MS * (s64)NSEC_PER_MSEC };
 
 	for (;;) {
-		struct epoll_event events[8];
+		struct epoll_event events[64];
 		long n;
 
 		self->sleeps_on_host = true;
-		n = host_epoll_pwait2(boot->epoll_fd, events, 8, deterministic ? (const void *)&watch : NULL, NULL, 8);
+		n = host_epoll_pwait2(boot->epoll_fd, events, 64, deterministic ? (const void *)&watch : NULL, NULL, 8);
 		self->sleeps_on_host = false;
 		if (n < 0 && n != -EINTR) {
 			printk(KERN_ERR, "poll thread: epoll_pwait2 fails with %ld", n);
@@ -194,7 +203,7 @@ static void poll_thread(struct carrier *self)
 		}
 		kernel_lock();
 		for (long i = 0; i < n; i++)
-			hostpipe_ready((int)events[i].data, events[i].events);
+			host_event(&events[i]);
 		if (deterministic && n > 0)
 			deterministic_host_event();
 		else if (deterministic)

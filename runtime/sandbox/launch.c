@@ -33,6 +33,7 @@
 
 #include "runtime/sandbox/deterministic.h"
 #include "runtime/sandbox/filter.h"
+#include "runtime/sandbox/handover.h"
 #include "runtime/sandbox/sandbox.h"
 
 #ifndef MFD_EXEC
@@ -174,7 +175,7 @@ static int make_stdio(struct sandbox *sandbox, struct error *error)
 	boot->trace_fd = sandbox->inside[4];
 	boot->epoll_fd = sandbox->epoll_fd;
 	boot->doorbell_fd = -1;
-	return 0;
+	return handover_prepare(sandbox, error);
 }
 
 /* Cpus are laid over the host's from a place that differs between containers, so that two small ones do not share one. */
@@ -457,7 +458,7 @@ static int by_value(const void *a, const void *b)
 /* Keeps what the boot parameters name, and nothing else. */
 static int close_others(const struct boot_params *boot, struct error *error)
 {
-	int keep[10 + BOOT_MAX_MOUNTS], nr = 0, next = 0;
+	int keep[11 + BOOT_MAX_MOUNTS], nr = 0, next = 0;
 
 	keep[nr++] = boot->heap_fd;
 	keep[nr++] = boot->pages_fd;
@@ -466,6 +467,7 @@ static int close_others(const struct boot_params *boot, struct error *error)
 	keep[nr++] = boot->log_fd;
 	keep[nr++] = boot->trace_fd;
 	keep[nr++] = boot->epoll_fd;
+	keep[nr++] = boot->handover_fd;
 	for (unsigned int i = 0; i < boot->nr_mounts; i++)
 		keep[nr++] = boot->mounts[i].fd;
 	qsort(keep, nr, sizeof(keep[0]), by_value);
@@ -604,7 +606,7 @@ int launch_start(struct sandbox *sandbox, struct error *error)
 	for (int i = 0; i < 5; i++)
 		if (sandbox->inside[i] >= 0)
 			close(sandbox->inside[i]);
-	close(sandbox->epoll_fd);
+	close(sandbox->handover_inside);
 	close(sandbox->image_fd);
 	return 0;
 }

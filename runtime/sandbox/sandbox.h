@@ -69,7 +69,9 @@ struct sandbox {
 	int nr_mounts;
 	int pipe[5];        /* monitor's ends: stdin (to write), stdout, stderr, log, trace (to read); -1: none */
 	int inside[5];      /* the sandbox's ends, closed after the fork */
-	int epoll_fd;
+	int epoll_fd;       /* the sandbox's one epoll set; the monitor adds what it hands in */
+	int handover_fd, handover_inside; /* handover.c: the monitor's end, the sandbox's */
+	uint64_t handover_tokens;         /* how many have been given out */
 	int trace_target;   /* where trace lines go */
 	enum walls walls;
 	bool own_user_namespace;
