@@ -77,11 +77,13 @@ static int parse_credentials(struct scm *scm, const u8 *data)
 		return -EPERM;
 	if (given.gid != cred->gid && given.gid != cred->egid && given.gid != cred->sgid && !capable(CAP_SETGID))
 		return -EPERM;
-	if ((pid_t)given.pid != current->tgid && !pid_find((pid_t)given.pid))
+	if ((pid_t)given.pid != current->tgid && !task_find((pid_t)given.pid))
 		return -ESRCH;
 	if (given.uid == (uid_t)-1 || given.gid == (gid_t)-1)
 		return -EINVAL;
 	scm->cred = given;
+	scm->start = (pid_t)given.pid == current->tgid ? current->signal->start_time :
+							 pid_find((pid_t)given.pid)->task->signal->start_time;
 	scm->explicit_cred = true;
 	return 0;
 }
@@ -111,6 +113,7 @@ int scm_parse(struct message *msg, struct scm *scm)
 
 	scm->fds = NULL;
 	scm->explicit_cred = false;
+	scm->start = current->signal->start_time;
 	scm->cred = (struct user_cred){ (u32)current->tgid, current->cred->uid, current->cred->gid };
 	if (likely(!at))
 		return 0;
@@ -195,6 +198,19 @@ static void receive_fds(struct message *msg, struct scm_fds *fds)
 		msg->ret_flags |= MSG_CTRUNC;
 }
 
+/* Who sent, as a descriptor; it is opened only if there is room to tell its number. */
+static void receive_pidfd(struct message *msg, const struct scm *scm)
+{
+	int fd;
+
+	if (user_ptr_is_null(msg->control) || msg->control_length < CMSG_LENGTH(sizeof(fd))) {
+		msg->ret_flags |= MSG_CTRUNC;
+		return;
+	}
+	fd = socket_pidfd((pid_t)scm->cred.pid, scm->start);
+	put_cmsg(msg, SOL_SOCKET, SCM_PIDFD, &fd, sizeof(fd));
+}
+
 void scm_receive(struct socket *sock, struct message *msg, struct scm *scm)
 {
 	if (unlikely(sock->passcred)) {
@@ -203,6 +219,8 @@ void scm_receive(struct socket *sock, struct message *msg, struct scm *scm)
 		else
 			put_cmsg(msg, SOL_SOCKET, SCM_CREDENTIALS, &scm->cred, sizeof(scm->cred));
 	}
+	if (unlikely(sock->passpidfd))
+		receive_pidfd(msg, scm);
 	if (unlikely(scm->fds)) {
 		receive_fds(msg, scm->fds);
 		scm_release(scm);

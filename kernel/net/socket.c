@@ -8,6 +8,7 @@
 #include "kernel/mm/alloc.h"
 #include "kernel/net/socket.h"
 #include "kernel/time/timer.h"
+#include "kernel/vfs/event.h"
 
 static u64 last_cookie;
 
@@ -21,6 +22,8 @@ void socket_init(struct socket *sock, const struct socket_ops *ops, int domain, 
 	sock->protocol = protocol;
 	sock->sndbuf = sock->rcvbuf = WMEM_DEFAULT;
 	sock->rcvlowat = 1;
+	sock->peek_off = -1;
+	sock->passrights = true;
 	sock->rcvtimeo = sock->sndtimeo = NEVER;
 	wait_queue_init(&sock->read_wait);
 	wait_queue_init(&sock->write_wait);
@@ -86,6 +89,7 @@ void socket_peer_cred_here(struct socket *sock)
 	const struct cred *old = sock->peer_cred;
 
 	sock->peer_pid = current->tgid;
+	sock->peer_start = current->signal->start_time;
 	sock->peer_cred = cred_get(current->cred);
 	if (old)
 		cred_put(old);
@@ -96,9 +100,31 @@ void socket_peer_cred_copy(struct socket *sock, const struct socket *from)
 	const struct cred *old = sock->peer_cred;
 
 	sock->peer_pid = from->peer_pid;
+	sock->peer_start = from->peer_start;
 	sock->peer_cred = from->peer_cred ? cred_get(from->peer_cred) : NULL;
 	if (old)
 		cred_put(old);
+}
+
+int socket_pidfd(pid_t number, u64 start)
+{
+	struct pid *pid = pid_find(number);
+	struct file *file;
+
+	if (!pid || !pid->task || pid->task->signal->start_time != start)
+		return -ESRCH;
+	file = pidfd_file(pid, 0);
+	return IS_ERR(file) ? (int)PTR_ERR(file) : fd_install_new(file, true);
+}
+
+void socket_peek_advance(struct socket *sock, bool peek, size_t n)
+{
+	if (likely(sock->peek_off < 0))
+		return;
+	if (peek)
+		sock->peek_off = (int)min((u64)sock->peek_off + n, (u64)INT32_MAX);
+	else
+		sock->peek_off = max(sock->peek_off - (int)min(n, (size_t)INT32_MAX), 0);
 }
 
 static int set_buffer_size(int value, bool force, int minimum)
@@ -157,6 +183,8 @@ static bool *flag_option(struct socket *sock, int option)
 	case SO_DONTROUTE: return &sock->dontroute;
 	case SO_OOBINLINE: return &sock->oobinline;
 	case SO_PASSCRED: return &sock->passcred;
+	case SO_PASSPIDFD: return &sock->passpidfd;
+	case SO_PASSRIGHTS: return &sock->passrights;
 	case SO_PASSSEC: return &sock->passsec;
 	case SO_TIMESTAMP_OLD: return &sock->timestamp;
 	case SO_RXQ_OVFL: return &sock->rxq_ovfl;
@@ -200,6 +228,11 @@ static int set_int_option(struct socket *sock, int option, int value)
 		if (!capable(CAP_NET_ADMIN) && !capable(CAP_NET_RAW))
 			return -EPERM;
 		sock->mark = (u32)value;
+		return 0;
+	case SO_PEEK_OFF:
+		if (sock->domain != AF_UNIX)
+			return -EOPNOTSUPP;
+		sock->peek_off = value;
 		return 0;
 	case SO_NO_CHECK:
 	case SO_BSDCOMPAT:
@@ -262,6 +295,21 @@ static int get_peer_groups(struct socket *sock, user_ptr value, user_ptr length_
 	return 0;
 }
 
+static int get_peer_pidfd(struct socket *sock, user_ptr value, user_ptr length_ptr, u32 length)
+{
+	int fd, error;
+
+	if (!sock->peer_cred)
+		return -ENODATA;
+	fd = socket_pidfd(sock->peer_pid, sock->peer_start);
+	if (fd < 0)
+		return fd;
+	error = put_option(value, length_ptr, length, &fd, sizeof(fd));
+	if (error)
+		fd_close((unsigned)fd);
+	return error;
+}
+
 static int get_timeout(u64 timeout, user_ptr value, user_ptr length_ptr, u32 length)
 {
 	struct { s64 sec, usec; } tv = { 0, 0 };
@@ -279,6 +327,7 @@ static int get_int_option(struct socket *sock, int option, int *ret_value)
 	case SO_SNDBUF: *ret_value = sock->sndbuf; return 0;
 	case SO_RCVBUF: *ret_value = sock->rcvbuf; return 0;
 	case SO_RCVLOWAT: *ret_value = sock->rcvlowat; return 0;
+	case SO_PEEK_OFF: *ret_value = sock->peek_off; return 0;
 	case SO_SNDLOWAT: *ret_value = 1; return 0;
 	case SO_TYPE: *ret_value = sock->type; return 0;
 	case SO_DOMAIN: *ret_value = sock->domain; return 0;
@@ -318,6 +367,8 @@ int socket_getsockopt(struct socket *sock, int option, user_ptr value, user_ptr 
 		if (sock->peer_cred)
 			cred = (struct user_cred){ (u32)sock->peer_pid, sock->peer_cred->euid, sock->peer_cred->egid };
 		return put_option(value, length_ptr, length, &cred, sizeof(cred));
+	case SO_PEERPIDFD:
+		return get_peer_pidfd(sock, value, length_ptr, length);
 	case SO_PEERGROUPS:
 		return get_peer_groups(sock, value, length_ptr, length);
 	case SO_COOKIE:

@@ -52,6 +52,7 @@
 
 #define SCM_RIGHTS 1
 #define SCM_CREDENTIALS 2
+#define SCM_PIDFD 4
 #define SCM_MAX_FD 253
 
 #define SOMAXCONN 4096
@@ -61,6 +62,14 @@
 #define SNDBUF_MIN 4608
 #define RCVBUF_MIN 2304
 #define CMSG_LIMIT 131072
+/* Newer than the headers of Debian 12. */
+#ifndef SO_PASSPIDFD
+#define SO_PASSPIDFD 76
+#define SO_PEERPIDFD 77
+#endif
+#ifndef SO_PASSRIGHTS
+#define SO_PASSRIGHTS 83
+#endif
 
 struct user_cred {
 	u32 pid, uid, gid;
@@ -85,6 +94,7 @@ struct scm_fds {
 struct scm {
 	struct scm_fds *fds;
 	struct user_cred cred;
+	u64 start; /* of process cred.pid: numbers are used again */
 	bool explicit_cred; /* the sender gave SCM_CREDENTIALS */
 };
 
@@ -129,13 +139,15 @@ struct socket {
 	int error;         /* pending, positive; the next call takes it */
 	int backlog;
 	int sndbuf, rcvbuf, rcvlowat;
+	int peek_off;      /* SO_PEEK_OFF: where MSG_PEEK begins; negative: off */
 	u64 rcvtimeo, sndtimeo; /* ns; NEVER; 0: do not wait */
-	bool passcred, passsec, keepalive, reuseaddr, reuseport, broadcast, dontroute, oobinline, debug;
+	bool passcred, passpidfd, passrights, passsec, keepalive, reuseaddr, reuseport, broadcast, dontroute, oobinline, debug;
 	bool timestamp, linger_on, rxq_ovfl;
 	int linger_seconds;
 	u32 priority, mark;
 	u64 cookie;
 	pid_t peer_pid;    /* SO_PEERCRED: 0 and no cred when there is no peer */
+	u64 peer_start;    /* of that process: numbers are used again */
 	const struct cred *peer_cred;
 	struct wait_queue_head read_wait;  /* data, connections, end of file, errors */
 	struct wait_queue_head write_wait; /* room, errors, shutdown */
@@ -152,6 +164,10 @@ struct socket *socket_from_fd(int fd, struct file **ret_file);
 struct socket *socket_from_file(struct file *file); /* NULL: not a socket */
 /* A file for a socket without one; takes over one reference to it, also on failure. ERR_PTR. */
 struct file *socket_make_file(struct socket *sock, unsigned flags);
+/* A descriptor for a process, if it is still the one that started then: the new descriptor, -ESRCH, -EMFILE, ... */
+int socket_pidfd(pid_t pid, u64 start);
+/* SO_PEEK_OFF after `n` bytes were received or peeked at. */
+void socket_peek_advance(struct socket *sock, bool peek, size_t n);
 /* Takes the pending error: 0 or negative. */
 int socket_take_error(struct socket *sock);
 /* Wakes readers, writers and pollers of both after a change of state. */

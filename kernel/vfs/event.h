@@ -12,6 +12,8 @@ struct sighand_struct;
 
 /* A descriptor for a process (clone with CLONE_PIDFD, pidfd_open). Takes its own reference to pid. ERR_PTR. */
 struct file *pidfd_file(struct pid *pid, unsigned flags);
+/* sigio.c: SIGURG to the owner of a socket (F_SETOWN), with or without O_ASYNC. */
+void file_signal_urgent(struct file *file);
 /* The process of a pidfd (waitid with P_PIDFD, setns); not counted; ERR_PTR(-EBADF). */
 struct pid *pidfd_pid(const struct file *file);
 

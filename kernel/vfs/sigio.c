@@ -51,9 +51,25 @@ static void reason(unsigned events, siginfo_t *info)
 	info->si_band = reasons[i].band;
 }
 
-static void notify_owner(struct sigio *sigio, struct task_struct *task, unsigned events)
+/* Calls `notify` for all that own the file. */
+static void for_each_owner(struct file *file, void (*notify)(struct file *file, struct task_struct *task, unsigned events), unsigned events)
 {
-	struct file *file = sigio->file;
+	struct pid *pid = file->owner ? pid_find(file->owner) : NULL;
+	struct signal_struct *signal, *next;
+
+	if (!pid)
+		return;
+	if (file->owner_type != F_OWNER_PGRP) {
+		if (pid->task)
+			notify(file, pid->task, events);
+		return;
+	}
+	list_for_each_entry_safe(signal, next, &pid->group_processes, pgrp_link)
+		notify(file, signal->leader, events);
+}
+
+static void notify_owner(struct file *file, struct task_struct *task, unsigned events)
+{
 	siginfo_t info;
 
 	if (!may_signal(file, task))
@@ -62,7 +78,7 @@ static void notify_owner(struct sigio *sigio, struct task_struct *task, unsigned
 		memset(&info, 0, sizeof(info));
 		info.si_signo = file->owner_signal;
 		reason(events, &info);
-		info.si_fd = sigio->fd;
+		info.si_fd = file->sigio->fd;
 		if (file->owner_type == F_OWNER_TID ? !send_signal_thread(file->owner_signal, &info, task) :
 						      !send_signal_process(file->owner_signal, &info, task))
 			return;
@@ -79,23 +95,23 @@ static bool sigio_wake(struct wait_queue_entry *entry, unsigned key)
 	struct sigio *sigio = entry->private;
 	struct file *file = sigio->file;
 	unsigned events = key ? key : file_poll(file, NULL);
-	struct signal_struct *signal, *next;
-	struct pid *pid;
 
-	if (!file->owner || !events)
-		return false;
-	pid = pid_find(file->owner);
-	if (!pid)
-		return false;
-	if (file->owner_type != F_OWNER_PGRP) {
-		if (pid->task)
-			notify_owner(sigio, pid->task, events);
-		return false;
-	}
-	list_for_each_entry_safe(signal, next, &pid->group_processes, pgrp_link)
-		notify_owner(sigio, signal->leader, events);
+	if (events)
+		for_each_owner(file, notify_owner, events);
 	return false;
 }
+
+static void notify_urgent(struct file *file, struct task_struct *task, unsigned events)
+{
+	if (!may_signal(file, task))
+		return;
+	if (file->owner_type == F_OWNER_TID)
+		send_signal_thread(SIGURG, SEND_SIG_KERNEL, task);
+	else
+		send_signal_process(SIGURG, SEND_SIG_KERNEL, task);
+}
+
+void file_signal_urgent(struct file *file) { for_each_owner(file, notify_urgent, 0); }
 
 static void sigio_queue(struct file *file, struct wait_queue_head *wq, struct poll_table *table)
 {

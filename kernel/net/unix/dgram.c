@@ -40,7 +40,7 @@ int unix_dgram_connect(struct socket *sock, const u8 *name, int length, bool non
 		return -EINVAL;
 	if (((const struct sockaddr_un *)name)->sun_family != AF_UNSPEC) {
 		error = unix_check_name(name, length);
-		if (!error && sock->passcred)
+		if (!error && (sock->passcred || sock->passpidfd))
 			error = unix_autobind(u);
 		if (error)
 			return error;
@@ -110,7 +110,7 @@ static int wait_for_receiver(struct unix_sock *u, struct unix_sock *to, bool non
 	return ret ? socket_wait_error(ret, sock->sndtimeo) : 1;
 }
 
-static int check_receiver(struct unix_sock *u, struct unix_sock *to, bool nonblock, u64 *deadline)
+static int check_receiver(struct unix_sock *u, struct unix_sock *to, bool has_fds, bool nonblock, u64 *deadline)
 {
 	int error;
 
@@ -118,7 +118,7 @@ static int check_receiver(struct unix_sock *u, struct unix_sock *to, bool nonblo
 		error = receiver_dead(u, to);
 		return error ? error : 1;
 	}
-	if (!may_send(u, to))
+	if (!may_send(u, to) || (has_fds && !to->base.passrights))
 		return -EPERM;
 	if (to->base.shutdown & RCV_SHUTDOWN)
 		return -EPIPE;
@@ -181,7 +181,7 @@ static ssize_t send_to(struct unix_sock *u, struct message *msg, struct scm *scm
 	} else if (!u->peer) {
 		return -ENOTCONN;
 	}
-	if (u->base.passcred) {
+	if (u->base.passcred || u->base.passpidfd) {
 		ret = unix_autobind(u);
 		if (ret)
 			return ret;
@@ -192,7 +192,7 @@ static ssize_t send_to(struct unix_sock *u, struct message *msg, struct scm *scm
 	do {
 		unix_put(to);
 		to = receiver(u, msg);
-		ret = IS_ERR(to) ? (int)PTR_ERR(to) : check_receiver(u, to, msg->flags & MSG_DONTWAIT, &deadline);
+		ret = IS_ERR(to) ? (int)PTR_ERR(to) : check_receiver(u, to, m->fds, msg->flags & MSG_DONTWAIT, &deadline);
 		if (IS_ERR(to))
 			to = NULL;
 	} while (ret == 1);
@@ -219,18 +219,38 @@ ssize_t unix_dgram_sendmsg(struct socket *sock, struct message *msg)
 	return ret;
 }
 
+/* The first message; with *skip bytes to pass over (SO_PEEK_OFF) the one with the byte behind, and what is left of *skip in it. */
+static struct unix_message *queued(struct unix_sock *u, u32 *skip)
+{
+	struct unix_message *m;
+
+	list_for_each_entry(m, &u->queue, link) {
+		if (likely(!*skip) || m->length > *skip)
+			return m;
+		*skip -= m->length;
+	}
+	return NULL;
+}
+
+static inline bool is_queued(struct unix_sock *u, u32 skip) { return queued(u, &skip); }
+
 /* Waits for a message: it, or ERR_PTR; NULL: shut down for reading. */
-static struct unix_message *next_message(struct unix_sock *u, bool nonblock)
+static struct unix_message *next_message(struct unix_sock *u, u32 *skip, bool nonblock)
 {
 	struct socket *sock = &u->base;
 	u64 deadline = NEVER;
+	u32 wanted = *skip;
 	long ret;
 
 	for (;;) {
+		struct unix_message *m;
+
 		if (sock->error)
 			return ERR_PTR(socket_take_error(sock));
-		if (!list_empty(&u->queue))
-			return list_first_entry(&u->queue, struct unix_message, link);
+		*skip = wanted;
+		m = queued(u, skip);
+		if (m)
+			return m;
 		if (sock->shutdown & RCV_SHUTDOWN && (!nonblock || sock->type == SOCK_SEQPACKET))
 			return NULL;
 		if (nonblock || !sock->rcvtimeo)
@@ -238,7 +258,7 @@ static struct unix_message *next_message(struct unix_sock *u, bool nonblock)
 		if (sock->rcvtimeo != NEVER && deadline == NEVER)
 			deadline = socket_deadline(sock->rcvtimeo);
 		ret = wait_event_common(&sock->read_wait, TASK_INTERRUPTIBLE, &unix_read_wait, sock, deadline, true,
-					!list_empty(&u->queue) || sock->error || sock->shutdown & RCV_SHUTDOWN,
+					is_queued(u, wanted) || sock->error || sock->shutdown & RCV_SHUTDOWN,
 					signal_pending(current));
 		if (ret)
 			return ERR_PTR(socket_wait_error(ret, sock->rcvtimeo));
@@ -258,27 +278,28 @@ ssize_t unix_dgram_recvmsg(struct socket *sock, struct message *msg)
 	struct scm scm = { .fds = NULL };
 	struct unix_message *m;
 	bool peek = msg->flags & MSG_PEEK;
+	u32 n, skip = peek ? (u32)max(sock->peek_off, 0) : 0;
 	ssize_t ret;
-	u32 n;
 
 	if (msg->flags & MSG_OOB)
 		return -EOPNOTSUPP;
-	m = next_message(u, msg->flags & MSG_DONTWAIT);
+	m = next_message(u, &skip, msg->flags & MSG_DONTWAIT);
 	if (IS_ERR_OR_NULL(m))
 		return PTR_ERR(m);
 	if (msg->name)
 		msg->name_length = m->sender->address ? unix_copy_name(m->sender, msg->name) : 0;
-	n = (u32)min((size_t)m->length, msg->iter->count);
-	if (n < m->length)
+	n = (u32)min((size_t)m->length - skip, msg->iter->count);
+	if (n < m->length - skip)
 		msg->ret_flags |= MSG_TRUNC;
-	ret = msg->flags & MSG_TRUNC ? (ssize_t)m->length : (ssize_t)n;
+	ret = msg->flags & MSG_TRUNC ? (ssize_t)(m->length - skip) : (ssize_t)n;
 	if (!peek)
 		message_unqueue(u, m);
 	if (wait_queue_active(&u->peer_wait))
 		wake_up_poll(&u->peer_wait, POLL_OUT | EPOLLWRBAND);
-	if (n && copy_to_iter(msg->iter, m->data, n) != n)
+	if (n && copy_to_iter(msg->iter, m->data + skip, n) != n)
 		ret = -EFAULT;
 	if (ret >= 0) {
+		socket_peek_advance(sock, peek, peek ? n : m->length);
 		message_get_cred(m, &scm);
 		if (unlikely(m->stamp && sock->timestamp))
 			put_stamp(msg, m->stamp);

@@ -73,7 +73,7 @@ struct unix_message *message_alloc(struct unix_sock *sender, u32 length)
 	m->length = length;
 	m->offset = 0;
 	m->truesize = message_cost(length);
-	m->has_cred = false;
+	m->has_cred = m->mark = false;
 	m->fds = NULL;
 	m->stamp = 0;
 	m->embryo = NULL;
@@ -109,6 +109,8 @@ void message_queue(struct unix_sock *to, struct unix_message *m)
 void message_unqueue(struct unix_sock *from, struct unix_message *m)
 {
 	list_del(&m->link);
+	if (unlikely(from->oob == m))
+		from->oob = NULL;
 	from->queue_length--;
 	from->queue_bytes -= m->length;
 }
@@ -141,13 +143,17 @@ int unix_wait_room(struct unix_sock *u, bool nonblock)
 /* Credentials travel only if one of the two ends wants them, or the sender gave some. */
 void message_set_cred(struct unix_message *m, const struct scm *scm, const struct unix_sock *from, const struct unix_sock *to)
 {
-	if (likely(!scm->explicit_cred && !from->base.passcred && to->base.file && !to->base.passcred))
+	const struct socket *a = &from->base, *b = &to->base;
+
+	if (likely(!scm->explicit_cred && b->file && !(a->passcred | a->passpidfd | b->passcred | b->passpidfd)))
 		return;
 	m->has_cred = true;
+	m->cred_start = scm->start;
 	m->cred = scm->cred;
 }
 
 void message_get_cred(const struct unix_message *m, struct scm *scm)
 {
+	scm->start = m->has_cred ? m->cred_start : 0;
 	scm->cred = m->has_cred ? m->cred : (struct user_cred){ 0, OVERFLOW_ID, OVERFLOW_ID };
 }

@@ -101,6 +101,17 @@ static void drop_peer(struct unix_sock *u, bool reset)
 	unix_put(peer);
 }
 
+/* Whether something is left to be read; the place of a byte that was received out of band is nothing. */
+static bool unread(const struct unix_sock *u)
+{
+	struct unix_message *m;
+
+	list_for_each_entry(m, &u->queue, link)
+		if (!m->mark)
+			return true;
+	return false;
+}
+
 static void release_common(struct unix_sock *u, bool embryo)
 {
 	bool listening = u->base.state == SOCKET_LISTENING;
@@ -111,7 +122,7 @@ static void release_common(struct unix_sock *u, bool embryo)
 	u->base.state = SOCKET_UNCONNECTED;
 	wake_up_common(&u->peer_wait, 0, POLL_OUT);
 	unix_set_peer_wake(u, NULL);
-	drop_peer(u, embryo || (!list_empty(&u->queue) && !listening));
+	drop_peer(u, embryo || (unread(u) && !listening));
 	/* Freeing a message may sleep, so take them off one by one. */
 	while (!list_empty(&u->queue)) {
 		struct unix_sock *connection;
@@ -155,6 +166,8 @@ static void establish(struct unix_sock *u, struct unix_sock *connection, struct 
 	connection->peer = unix_get(u);
 	connection->base.state = SOCKET_CONNECTED;
 	connection->base.passcred = listener->base.passcred;
+	connection->base.passpidfd = listener->base.passpidfd;
+	connection->base.passrights = listener->base.passrights;
 	connection->base.passsec = listener->base.passsec;
 	socket_peer_cred_here(&connection->base);
 	if (listener->address) {
@@ -211,7 +224,7 @@ int unix_connect(struct socket *sock, const u8 *name, int length, bool nonblock)
 
 	if (error)
 		return error;
-	if (sock->passcred) {
+	if (sock->passcred || sock->passpidfd) {
 		error = unix_autobind(u);
 		if (error)
 			return error;
@@ -319,6 +332,19 @@ static int unix_shutdown(struct socket *sock, int how)
 	return 0;
 }
 
+/* SIOCUNIXFILE: an O_PATH descriptor of what the socket is bound to. */
+static int open_socket_file(struct unix_sock *u)
+{
+	struct file *file;
+
+	if (!capable(CAP_NET_ADMIN))
+		return -EPERM;
+	if (!u->path.dentry)
+		return -ENOENT;
+	file = file_open_path(&u->path, O_PATH);
+	return IS_ERR(file) ? (int)PTR_ERR(file) : fd_install_new(file, true);
+}
+
 static long unix_ioctl(struct socket *sock, unsigned cmd, u64 arg)
 {
 	struct unix_sock *u = unix_sk(sock);
@@ -326,6 +352,13 @@ static long unix_ioctl(struct socket *sock, unsigned cmd, u64 arg)
 	u32 value;
 
 	switch (cmd) {
+	case SIOCUNIXFILE:
+		return open_socket_file(u);
+	case SIOCATMARK:
+		if (sock->type != SOCK_STREAM)
+			return -EOPNOTSUPP;
+		value = (u32)unix_at_mark(u);
+		break;
 	case TIOCOUTQ:
 		value = u->wmem;
 		break;

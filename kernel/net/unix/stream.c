@@ -2,10 +2,15 @@
 /*
  * SOCK_STREAM data. A send is cut into messages of at most STREAM_CHUNK bytes; a receive joins messages, but not
  * across a message with descriptors, nor across different credentials if the receiver asked for them.
+ *
+ * Out of band (MSG_OOB): the last byte of such a send is a message of its own, u->oob. A receive stops before it. The next
+ * one drops it, or with SO_OOBINLINE reads it. Received by MSG_OOB it leaves its place in the queue as a mark. A
+ * second one makes the first ordinary.
  */
 #include "kernel/mm/alloc.h"
 #include "kernel/net/unix/unix.h"
 #include "kernel/task/signal.h"
+#include "kernel/vfs/event.h"
 
 #define STREAM_CHUNK 32768U
 
@@ -18,8 +23,8 @@ static ssize_t broken_pipe(ssize_t sent, unsigned flags)
 	return -EPIPE;
 }
 
-/* One message with the next `n` bytes on the peer's queue. */
-static int send_chunk(struct unix_sock *u, struct message *msg, struct scm *scm, u32 n)
+/* One message with the next `n` bytes on the peer's queue; `urgent`: it is the byte out of band. */
+static int send_chunk(struct unix_sock *u, struct message *msg, struct scm *scm, u32 n, bool urgent)
 {
 	struct unix_message *m = message_alloc(u, n);
 	struct unix_sock *peer;
@@ -34,6 +39,9 @@ static int send_chunk(struct unix_sock *u, struct message *msg, struct scm *scm,
 	error = -EPIPE;
 	if (peer->dead || peer->base.shutdown & RCV_SHUTDOWN)
 		goto fail;
+	error = -EPERM;
+	if (unlikely(scm->fds && !peer->base.passrights))
+		goto fail;
 	if (unlikely(scm->fds)) {
 		error = flight_attach(scm->fds);
 		if (error)
@@ -43,7 +51,12 @@ static int send_chunk(struct unix_sock *u, struct message *msg, struct scm *scm,
 	}
 	message_set_cred(m, scm, u, peer);
 	message_queue(peer, m);
-	if (wait_queue_active(&peer->base.read_wait))
+	if (unlikely(urgent)) {
+		peer->oob = m;
+		if (peer->base.file)
+			file_signal_urgent(peer->base.file);
+		wake_up_common(&peer->base.read_wait, 0, POLL_IN | EPOLLRDBAND | EPOLLPRI);
+	} else if (wait_queue_active(&peer->base.read_wait))
 		wake_up_sync_poll(&peer->base.read_wait, POLL_IN | EPOLLRDBAND);
 	return 0;
 fail:
@@ -54,6 +67,7 @@ fail:
 ssize_t unix_stream_sendmsg(struct socket *sock, struct message *msg)
 {
 	struct unix_sock *u = unix_sk(sock);
+	size_t urgent = msg->flags & MSG_OOB ? 1 : 0;
 	ssize_t sent = 0;
 	struct scm scm;
 	int error;
@@ -64,7 +78,7 @@ ssize_t unix_stream_sendmsg(struct socket *sock, struct message *msg)
 	if (error)
 		return error;
 	error = -EOPNOTSUPP;
-	if (msg->flags & MSG_OOB)
+	if (urgent && !msg->iter->count)
 		goto out;
 	if (msg->name_length) {
 		error = sock->state == SOCKET_CONNECTED ? -EISCONN : -EOPNOTSUPP;
@@ -78,11 +92,12 @@ ssize_t unix_stream_sendmsg(struct socket *sock, struct message *msg)
 		error = -EPIPE;
 	while (!error && msg->iter->count) {
 		u32 limit = min(STREAM_CHUNK, (u32)max(sock->sndbuf / 2 - 64, 1));
-		u32 n = (u32)min(msg->iter->count, (size_t)limit);
+		size_t ordinary = msg->iter->count - urgent;
+		u32 n = ordinary ? (u32)min(ordinary, (size_t)limit) : 1;
 
 		error = unix_wait_room(u, msg->flags & MSG_DONTWAIT);
 		if (!error)
-			error = send_chunk(u, msg, &scm, n);
+			error = send_chunk(u, msg, &scm, n, !ordinary);
 		if (!error)
 			sent += n;
 	}
@@ -93,8 +108,97 @@ out:
 	return sent ? sent : error;
 }
 
+static inline struct unix_message *message_after(struct unix_sock *u, struct unix_message *m)
+{
+	return m->link.next == &u->queue ? NULL : container_of(m->link.next, struct unix_message, link);
+}
+
+static inline bool is_special(const struct unix_sock *u, const struct unix_message *m) { return m->mark || m == u->oob; }
+
+int unix_at_mark(const struct unix_sock *u)
+{
+	struct unix_sock *mutable = (struct unix_sock *)u;
+	struct unix_message *m = list_first_entry_or_null(&mutable->queue, struct unix_message, link);
+
+	if (!m)
+		return 0;
+	return m == u->oob || (m->mark && (!u->oob || message_after(mutable, m) == u->oob));
+}
+
+/*
+ * What a receive that came to `m`, with `copied` bytes so far, goes on with; NULL: nothing, or it ends before the byte out of
+ * band. Without `peek` what is passed is dropped.
+ */
+static struct unix_message *pass_special(struct unix_sock *u, struct unix_message *m, bool peek, size_t copied)
+{
+	struct unix_message *next;
+
+	if (m->mark) {
+		if (copied && (!u->oob || m == u->oob))
+			return NULL;
+		next = message_after(u, m);
+		if (!peek) {
+			message_unqueue(u, m);
+			message_free(m);
+		}
+		m = next;
+	}
+	if (!m || m != u->oob)
+		return m;
+	if (copied)
+		return NULL;
+	if (u->base.oobinline) {
+		if (!peek)
+			u->oob = NULL;
+		return m;
+	}
+	next = message_after(u, m);
+	if (!peek) {
+		message_unqueue(u, m);
+		message_free(m);
+	}
+	return next;
+}
+
+/* The message with the next byte to read, or to peek at if *skip bytes are passed over; *skip is then what is left to pass in it. */
+static struct unix_message *readable(struct unix_sock *u, u32 *skip)
+{
+	struct unix_message *m = list_first_entry_or_null(&u->queue, struct unix_message, link);
+
+	while (m) {
+		if (unlikely(is_special(u, m)))
+			m = pass_special(u, m, true, 0);
+		if (!m || likely(m->length > *skip))
+			return m;
+		*skip -= m->length;
+		m = message_after(u, m);
+	}
+	return NULL;
+}
+
+static inline bool is_readable(struct unix_sock *u, u32 skip) { return readable(u, &skip); }
+
+/* MSG_OOB: the byte, if there is one. */
+static ssize_t receive_urgent(struct unix_sock *u, struct message *msg)
+{
+	struct unix_message *m = u->oob;
+
+	if (!m || u->base.oobinline)
+		return -EINVAL;
+	if (msg->iter->count && copy_to_iter(msg->iter, m->data, 1) != 1)
+		return -EFAULT;
+	msg->ret_flags |= MSG_OOB;
+	if (!(msg->flags & MSG_PEEK)) {
+		u->oob = NULL;
+		m->mark = true;
+		m->length = 0;
+		u->queue_bytes--;
+	}
+	return 1;
+}
+
 /* Waits for data on an empty queue: 0 look again, 1 end of file, or an error. */
-static int wait_for_data(struct unix_sock *u, bool nonblock, u64 *deadline)
+static int wait_for_data(struct unix_sock *u, u32 skip, bool nonblock, u64 *deadline)
 {
 	struct socket *sock = &u->base;
 	long ret;
@@ -108,7 +212,7 @@ static int wait_for_data(struct unix_sock *u, bool nonblock, u64 *deadline)
 	if (sock->rcvtimeo != NEVER && *deadline == NEVER)
 		*deadline = socket_deadline(sock->rcvtimeo);
 	ret = wait_event_interruptible_until(&sock->read_wait, &unix_read_wait, sock, *deadline,
-					     !list_empty(&u->queue) || sock->error || sock->shutdown & RCV_SHUTDOWN);
+					     is_readable(u, skip) || sock->error || sock->shutdown & RCV_SHUTDOWN);
 	return ret ? socket_wait_error(ret, sock->rcvtimeo) : 0;
 }
 
@@ -124,9 +228,8 @@ static bool same_cred(const struct unix_message *m, const struct scm *scm)
  * Takes bytes of the first message. Returns 1 if the receive may go on with the next message, 0 if it ends here,
  * -EFAULT if nothing could be copied.
  */
-static int take_message(struct unix_sock *u, struct message *msg, struct scm *scm, ssize_t *copied)
+static int take_message(struct unix_sock *u, struct unix_message *m, struct message *msg, struct scm *scm, ssize_t *copied)
 {
-	struct unix_message *m = list_first_entry(&u->queue, struct unix_message, link);
 	u32 n = (u32)min((size_t)m->length, msg->iter->count);
 	u32 done = (u32)copy_to_iter(msg->iter, m->data + m->offset, n);
 
@@ -136,6 +239,7 @@ static int take_message(struct unix_sock *u, struct message *msg, struct scm *sc
 	m->offset += done;
 	m->length -= done;
 	u->queue_bytes -= done;
+	socket_peek_advance(&u->base, false, done);
 	if (unlikely(m->fds)) {
 		scm->fds = m->fds;
 		m->fds = NULL;
@@ -149,25 +253,31 @@ static int take_message(struct unix_sock *u, struct message *msg, struct scm *sc
 }
 
 /* Copies without taking, across messages as take_message would. */
-static int peek_messages(struct unix_sock *u, struct message *msg, struct scm *scm, ssize_t *copied)
+static int peek_messages(struct unix_sock *u, struct unix_message *m, struct message *msg, struct scm *scm, ssize_t *copied, u32 skip)
 {
-	struct unix_message *m;
+	for (; m; m = message_after(u, m)) {
+		u32 n, done;
 
-	list_for_each_entry(m, &u->queue, link) {
-		u32 n = (u32)min((size_t)m->length, msg->iter->count), done;
-
-		if (u->base.passcred && *copied && !same_cred(m, scm))
+		if (unlikely(is_special(u, m))) {
+			m = pass_special(u, m, true, (size_t)*copied);
+			if (!m)
+				break;
+		}
+		n = (u32)min((size_t)m->length - skip, msg->iter->count);
+		if ((u->base.passcred | u->base.passpidfd) && *copied && !same_cred(m, scm))
 			break;
-		done = (u32)copy_to_iter(msg->iter, m->data + m->offset, n);
+		done = (u32)copy_to_iter(msg->iter, m->data + m->offset + skip, n);
 		if (!done && n)
 			return *copied ? 0 : -EFAULT;
 		*copied += done;
+		socket_peek_advance(&u->base, true, done);
 		if (m->fds) {
 			scm->fds = scm_fds_copy(m->fds);
 			return scm->fds ? 0 : -ENOMEM;
 		}
-		if (done < m->length || !msg->iter->count)
+		if (done + skip < m->length || !msg->iter->count)
 			break;
+		skip = 0;
 	}
 	return 0;
 }
@@ -182,17 +292,25 @@ ssize_t unix_stream_recvmsg(struct socket *sock, struct message *msg)
 	ssize_t copied = 0;
 	int ret = 0;
 
-	if (msg->flags & MSG_OOB)
-		return -EOPNOTSUPP;
+	if (unlikely(msg->flags & MSG_OOB))
+		return receive_urgent(u, msg);
 	if (sock->state != SOCKET_CONNECTED)
 		return -EINVAL;
 	while (msg->iter->count || first) {
+		u32 skip = msg->flags & MSG_PEEK ? (u32)max(sock->peek_off, 0) : 0, wanted = skip;
 		struct unix_message *m = list_first_entry_or_null(&u->queue, struct unix_message, link);
 
+		if (msg->flags & MSG_PEEK) {
+			m = readable(u, &skip);
+		} else if (m && unlikely(is_special(u, m))) {
+			m = pass_special(u, m, false, (size_t)copied);
+			if (!m && copied)
+				break;
+		}
 		if (!m) {
 			if (copied && (size_t)copied >= target)
 				break;
-			ret = wait_for_data(u, msg->flags & MSG_DONTWAIT, &deadline);
+			ret = wait_for_data(u, wanted, msg->flags & MSG_DONTWAIT, &deadline);
 			if (ret)
 				break;
 			continue;
@@ -202,14 +320,14 @@ ssize_t unix_stream_recvmsg(struct socket *sock, struct message *msg)
 			if (msg->name && m->sender)
 				msg->name_length = m->sender->address ? unix_copy_name(m->sender, msg->name) : 0;
 			first = false;
-		} else if (sock->passcred && !same_cred(m, &scm)) {
+		} else if ((sock->passcred | sock->passpidfd) && !same_cred(m, &scm)) {
 			break;
 		}
 		if (msg->flags & MSG_PEEK) {
-			ret = peek_messages(u, msg, &scm, &copied);
+			ret = peek_messages(u, m, msg, &scm, &copied, skip);
 			break;
 		}
-		ret = take_message(u, msg, &scm, &copied);
+		ret = take_message(u, m, msg, &scm, &copied);
 		if (ret <= 0)
 			break;
 	}
@@ -237,6 +355,8 @@ unsigned unix_stream_poll(struct socket *sock, struct file *file, struct poll_ta
 		mask |= EPOLLRDHUP | POLL_IN;
 	if (!list_empty(&u->queue))
 		mask |= POLL_IN;
+	if (u->oob)
+		mask |= EPOLLPRI;
 	if (sock->state == SOCKET_UNCONNECTED)
 		mask |= EPOLLHUP;
 	if (unix_writable(u))

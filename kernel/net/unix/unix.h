@@ -39,6 +39,7 @@ struct unix_sock {
 	struct list_head queue;       /* unix_message */
 	unsigned queue_length;
 	u64 queue_bytes;
+	struct unix_message *oob;     /* in `queue`: the byte sent last with MSG_OOB; NULL: none, or received */
 	u32 wmem;                     /* bytes of our messages not yet read, with overhead */
 	bool dead;
 	struct wait_queue_head peer_wait;  /* senders and connectors that wait for room in `queue` */
@@ -59,7 +60,9 @@ struct unix_message {
 	u32 truesize;
 	u8 cache;                  /* message.c: which free list; CACHE_NONE */
 	bool has_cred;
+	bool mark;                 /* its byte was received out of band; only the place is left */
 	struct user_cred cred;
+	u64 cred_start;            /* as scm.start */
 	struct scm_fds *fds;
 	u64 stamp;                 /* CLOCK_REALTIME, if the receiver asked for time stamps */
 	struct unix_sock *embryo;  /* on a listener's queue: the connection; owned */
@@ -107,6 +110,7 @@ void message_set_cred(struct unix_message *m, const struct scm *scm, const struc
 void message_get_cred(const struct unix_message *m, struct scm *scm);
 
 /* stream.c, dgram.c */
+int unix_at_mark(const struct unix_sock *u);
 ssize_t unix_stream_sendmsg(struct socket *sock, struct message *msg);
 ssize_t unix_stream_recvmsg(struct socket *sock, struct message *msg);
 unsigned unix_stream_poll(struct socket *sock, struct file *file, struct poll_table *table);
