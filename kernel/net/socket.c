@@ -270,7 +270,7 @@ int socket_setsockopt(struct socket *sock, int option, user_ptr value, unsigned 
 	return 0;
 }
 
-static int put_option(user_ptr value, user_ptr length_ptr, u32 length, const void *data, u32 size)
+int put_option(user_ptr value, user_ptr length_ptr, u32 length, const void *data, u32 size)
 {
 	if (length > size)
 		length = size;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Sockets as the rest of the kernel sees them: a socket is a file whose `private` is a struct socket, and
- * a family gives it its operations. Only AF_UNIX exists; every other family is -EAFNOSUPPORT.
+ * a family gives it its operations. AF_UNIX, AF_INET and AF_INET6 exist; every other family is -EAFNOSUPPORT.
  *
  * Everything is protected by the kernel lock. A socket is counted: its file holds one reference, and the
  * family others (peers, queued messages).
@@ -18,6 +18,8 @@
 
 #define AF_UNSPEC 0
 #define AF_UNIX 1
+#define AF_INET 2
+#define AF_INET6 10
 #define AF_MAX 46
 
 #define SOCK_STREAM 1
@@ -113,6 +115,7 @@ struct message {
 enum socket_state { SOCKET_UNCONNECTED, SOCKET_CONNECTED, SOCKET_LISTENING };
 
 struct socket;
+struct wait_info;
 struct socket_ops {
 	int (*bind)(struct socket *sock, const u8 *name, int length);
 	int (*connect)(struct socket *sock, const u8 *name, int length, bool nonblock);
@@ -124,6 +127,11 @@ struct socket_ops {
 	ssize_t (*recvmsg)(struct socket *sock, struct message *msg);
 	unsigned (*poll)(struct socket *sock, struct file *file, struct poll_table *table);
 	long (*ioctl)(struct socket *sock, unsigned cmd, u64 arg);
+	/* Levels other than SOL_SOCKET, and options of that level which only this family has: -ENOPROTOOPT leaves them to socket.c.
+	 * NULL: no such levels. */
+	int (*setsockopt)(struct socket *sock, int level, int option, user_ptr value, unsigned length);
+	int (*getsockopt)(struct socket *sock, int level, int option, user_ptr value, user_ptr length);
+	void (*wait_peers)(struct wait_info *info, struct socket *sock); /* who has the other end of it; NULL: nobody is known */
 	void (*release)(struct socket *sock); /* its file is gone; drops the file's reference */
 	void (*destroy)(struct socket *sock); /* last reference gone: frees it */
 };
@@ -199,13 +207,20 @@ struct scm_fds *scm_fds_copy(const struct scm_fds *fds); /* counted again; NULL 
 void scm_receive(struct socket *sock, struct message *msg, struct scm *scm);
 void put_cmsg(struct message *msg, int level, int type, const void *data, size_t length);
 
-/* unix/describe.c: who has the other end of it. */
-struct wait_info;
-void socket_wait_peers(struct wait_info *info, struct socket *sock);
+/* Who has the other end of it. */
+static inline void socket_wait_peers(struct wait_info *info, struct socket *sock)
+{
+	if (sock->ops->wait_peers)
+		sock->ops->wait_peers(info, sock);
+}
+/* Writes an option's value, cut to what the caller has room for: 0 or -EFAULT. */
+int put_option(user_ptr value, user_ptr length_ptr, u32 length, const void *data, u32 size);
 
 /* unix/socket.c: -EPROTONOSUPPORT, -ESOCKTNOSUPPORT, -ENOMEM as ERR_PTR */
 struct socket *unix_create(int type, int protocol);
 int unix_pair(struct socket *a, struct socket *b);
+/* inet/inet.c: -EPROTONOSUPPORT, -ESOCKTNOSUPPORT, -EPERM, -ENOMEM as ERR_PTR */
+struct socket *inet_create(int family, int type, int protocol);
 
 /* The text of /proc/net/unix. */
 struct seq_buffer;

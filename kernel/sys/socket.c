@@ -33,6 +33,8 @@ static struct socket *create(int family, int type, int protocol)
 		return ERR_PTR(-EAFNOSUPPORT);
 	if (type < 0 || type >= SOCK_MAX)
 		return ERR_PTR(-EINVAL);
+	if (family == AF_INET || family == AF_INET6)
+		return inet_create(family, type, protocol);
 	if (family != AF_UNIX)
 		return ERR_PTR(-EAFNOSUPPORT);
 	return unix_create(type, protocol);
@@ -79,6 +81,11 @@ static int make_pair(int family, int type, int protocol, unsigned flags, struct 
 	if (IS_ERR(b)) {
 		a->ops->release(a);
 		return (int)PTR_ERR(b);
+	}
+	if (family != AF_UNIX) {
+		a->ops->release(a);
+		b->ops->release(b);
+		return -EOPNOTSUPP;
 	}
 	ret_files[0] = socket_make_file(a, flags & O_NONBLOCK);
 	if (IS_ERR(ret_files[0])) {
@@ -308,7 +315,11 @@ long sys_setsockopt(int fd, int level, int option, user_ptr value, int length)
 	sock = socket_from_fd(fd, &file);
 	if (IS_ERR(sock))
 		return PTR_ERR(sock);
-	error = level == SOL_SOCKET ? socket_setsockopt(sock, option, value, (unsigned)length) : -EOPNOTSUPP;
+	error = level == SOL_SOCKET ? -ENOPROTOOPT : -EOPNOTSUPP;
+	if (sock->ops->setsockopt)
+		error = sock->ops->setsockopt(sock, level, option, value, (unsigned)length);
+	if (level == SOL_SOCKET && error == -ENOPROTOOPT)
+		error = socket_setsockopt(sock, option, value, (unsigned)length);
 	file_put(file);
 	return error;
 }
@@ -321,7 +332,11 @@ long sys_getsockopt(int fd, int level, int option, user_ptr value, user_ptr leng
 
 	if (IS_ERR(sock))
 		return PTR_ERR(sock);
-	error = level == SOL_SOCKET ? socket_getsockopt(sock, option, value, length) : -EOPNOTSUPP;
+	error = level == SOL_SOCKET ? -ENOPROTOOPT : -EOPNOTSUPP;
+	if (sock->ops->getsockopt)
+		error = sock->ops->getsockopt(sock, level, option, value, length);
+	if (level == SOL_SOCKET && error == -ENOPROTOOPT)
+		error = socket_getsockopt(sock, option, value, length);
 	file_put(file);
 	return error;
 }

@@ -23,7 +23,7 @@ static void put_socket(struct wait_info *info, struct socket *sock)
 
 static bool is_socket(const struct file *file, const void *sock) { return file->ops == &socket_fops && file->private == sock; }
 
-void socket_wait_peers(struct wait_info *info, struct socket *sock)
+void unix_wait_peers(struct wait_info *info, struct socket *sock)
 {
 	struct unix_sock *peer = unix_sk(sock)->peer;
 
@@ -41,7 +41,7 @@ static void describe_transfer(const void *object, struct wait_info *info)
 		wait_info_printf(info, ", other end ");
 		put_socket(info, &peer->base);
 	}
-	socket_wait_peers(info, sock);
+	unix_wait_peers(info, sock);
 }
 
 /* It is the others who are to empty this one's queue. */

@@ -416,6 +416,7 @@ static const struct socket_ops unix_stream_ops = {
 	.recvmsg = unix_stream_recvmsg,
 	.poll = unix_stream_poll,
 	.ioctl = unix_ioctl,
+	.wait_peers = unix_wait_peers,
 	.release = unix_release,
 	.destroy = unix_destroy,
 };
@@ -431,6 +432,7 @@ static const struct socket_ops unix_dgram_ops = {
 	.recvmsg = unix_dgram_recvmsg,
 	.poll = unix_dgram_poll,
 	.ioctl = unix_ioctl,
+	.wait_peers = unix_wait_peers,
 	.release = unix_release,
 	.destroy = unix_destroy,
 };
@@ -446,6 +448,7 @@ static const struct socket_ops unix_seqpacket_ops = {
 	.recvmsg = unix_seqpacket_recvmsg,
 	.poll = unix_dgram_poll,
 	.ioctl = unix_ioctl,
+	.wait_peers = unix_wait_peers,
 	.release = unix_release,
 	.destroy = unix_destroy,
 };

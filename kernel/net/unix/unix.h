@@ -123,6 +123,7 @@ int unix_dgram_connect(struct socket *sock, const u8 *name, int length, bool non
 
 /* describe.c: what sleepers wait for. The objects are the struct socket that is read or written; of connect and of a
  * datagram's sender the unix_sock whose queue is full. */
+void unix_wait_peers(struct wait_info *info, struct socket *sock);
 extern const struct wait_type unix_read_wait, unix_write_wait, unix_accept_wait, unix_connect_wait, unix_send_wait;
 
 /* gc.c */
