@@ -149,7 +149,8 @@ static void remove_dead(int root, const char *id)
 		return;
 	fd = openat(root, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd >= 0) {
-		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+		/* One with a file "lock" is an OCI container's (oci/container.h), which lives on without a process. */
+		if (faccessat(fd, "lock", F_OK, AT_SYMLINK_NOFOLLOW) && flock(fd, LOCK_EX | LOCK_NB) == 0)
 			remove_files(root, fd, id);
 		close(fd);
 	}

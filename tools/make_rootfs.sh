@@ -7,7 +7,7 @@ set -eu
 variant=${1:-debian}
 case $variant in
 debian) packages="bash coreutils findutils grep sed gawk perl python3 gcc make git sqlite3 procps util-linux tar xz-utils
-libc6-dev linux-libc-dev meson ninja-build pkg-config busybox-static dpkg-dev strace" ;;
+libc6-dev libjson-c-dev libseccomp-dev linux-libc-dev meson ninja-build pkg-config busybox-static dpkg-dev strace" ;;
 erlang) packages="bash coreutils procps erlang-base erlang-crypto" ;;
 *)
 	echo "$0: there is no variant $variant; it is debian or erlang" >&2

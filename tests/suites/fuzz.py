@@ -25,7 +25,7 @@ def host_target(context, path):
     def build(compiler, kind, program):
         return context.run([compiler, "-std=gnu11", "-g", "-O1", "-Wno-unused-parameter", "-Wno-sign-compare", *kind,
                             "-fno-sanitize-recover=all", "-I", context.source, "-I", os.path.join(context.build, "kernel"),
-                            "-o", program, path, *[context.path(s) for s in sources], *(flags[1].split() if flags else [])],
+                            "-o", program, path, *[path for s in sources for path in sorted(glob.glob(context.path(s)))], *(flags[1].split() if flags else [])],
                            check=not kind[0].startswith("-fsanitize=fuzzer"))
 
     def run():

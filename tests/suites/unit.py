@@ -41,7 +41,7 @@ def unit(context):
             context.run(["gcc", "-std=gnu11", "-g", "-O1", "-Wall", "-Wextra", "-Wno-unused-parameter", "-Wno-sign-compare",
                          "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-I", context.source,
                          "-I", generate(context), *(kernel_flags(context) if is_kernel else []), "-o", program, path,
-                         *[context.path(s) for s in (sources[1].split() if sources else [])],
+                         *[path for s in (sources[1].split() if sources else []) for path in sorted(glob.glob(context.path(s)))],
                          *(flags[1].split() if flags else [])], check=True)
             context.run([program], check=True)
         return name, run
