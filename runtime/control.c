@@ -121,3 +121,29 @@ int control_call(int connection, uint32_t kind, const uint64_t argument[4], stru
 		close(fd);
 	return 0;
 }
+
+int control_freeze(int connection, unsigned timeout_ms, struct error *error)
+{
+	const uint64_t argument[4] = { timeout_ms };
+	struct control_reply reply;
+
+	return control_call(connection, CONTROL_FREEZE, argument, &reply, NULL, error);
+}
+
+int control_thaw(int connection, struct error *error)
+{
+	struct control_reply reply;
+
+	return control_call(connection, CONTROL_THAW, NULL, &reply, NULL, error);
+}
+
+int control_freezer_state(int connection, struct error *error)
+{
+	struct control_reply reply;
+
+	if (control_call(connection, CONTROL_PING, NULL, &reply, NULL, error))
+		return -1;
+	if (reply.value[1] > CONTAINER_FROZEN)
+		return fail(error, 0, "the container's kernel answers nonsense");
+	return (int)reply.value[1];
+}

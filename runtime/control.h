@@ -16,4 +16,13 @@ int control_connect(const char *container, struct error *error);
 int control_call(int connection, uint32_t kind, const uint64_t argument[4], struct control_reply *ret_reply, int *ret_fd,
 		 struct error *error);
 
+/*
+ * All tasks of the container stand still when this returns 0. Else -1 with @error set and nothing changed; its code is ETIMEDOUT if some task
+ * did not stop within timeout_ms (at most 10 s; 0: 10 s), ECANCELED if somebody thawed the container meanwhile.
+ */
+int control_freeze(int connection, unsigned timeout_ms, struct error *error);
+int control_thaw(int connection, struct error *error);
+/* CONTAINER_THAWED, CONTAINER_FREEZING or CONTAINER_FROZEN; -1 with @error set. */
+int control_freezer_state(int connection, struct error *error);
+
 #endif

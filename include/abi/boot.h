@@ -183,6 +183,7 @@ struct monitor_channel {
 	uint64_t signals;     /* bit n-1 */
 	uint16_t rows, columns;
 	struct kernel_request request;
+	uint32_t freezer;     /* CONTAINER_* of abi/control.h; the bell rings when it becomes FROZEN */
 	struct monitor_status status;
 	struct monitor_slot slots[MONITOR_SLOTS];
 	/* --stats, written by the kernel before it ends: text, printed by the monitor */

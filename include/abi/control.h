@@ -17,14 +17,23 @@
 #define CONTROL_VERSION 1
 
 enum control_kind {
-	CONTROL_PING = 1,           /* value[0]: pid of the monitor */
+	CONTROL_PING = 1,           /* value[0]: pid of the monitor; value[1]: CONTAINER_THAWED, FREEZING or FROZEN */
 	CONTROL_FIRST_KERNEL = 64,
 	CONTROL_SNAPSHOT = 64,      /* argument[0]: SNAPSHOT_*; a copy of a struct snapshot (abi/snapshot.h) */
 	/* One trace at a time. It ends with CONTROL_TRACE_STOP, or when the client that started it goes away. */
 	CONTROL_TRACE_START = 80,
 	CONTROL_TRACE_STOP = 81,
+	/*
+	 * All tasks of the container stand still; answered once they do, or with ETIMEDOUT after argument[0] ms (0: 10 s), and then, or if
+	 * the client goes away before the answer, all is as before. Frozen already: answered at once. ECANCELED: somebody thawed it meanwhile.
+	 */
+	CONTROL_FREEZE = 82,
+	CONTROL_THAW = 83,
 	CONTROL_KIND_MAX = 96,
 };
+
+/* What a container's tasks are. FREEZING: some still have to get to where they can stop. */
+enum { CONTAINER_THAWED, CONTAINER_FREEZING, CONTAINER_FROZEN };
 
 struct control_request {
 	uint32_t magic, version;

@@ -19,7 +19,8 @@
 
 struct snapshot {
 	uint64_t magic;
-	uint32_t version, pad;
+	uint32_t version;
+	uint32_t freezer;        /* CONTAINER_* of abi/control.h */
 	uint32_t nr_tasks, nr_peers, nr_threads;
 	uint32_t nr_cpus;
 	uint64_t now;

@@ -25,6 +25,7 @@ void inspect_serve(void);
 
 inspect_handler_t inspect_snapshot;
 inspect_handler_t inspect_trace_start, inspect_trace_stop;
+inspect_handler_t inspect_freeze, inspect_thaw;
 
 /* The host threads, for a snapshot. Nothing may change between the two calls; records are zeroed. */
 struct snapshot_thread;

@@ -24,6 +24,8 @@ static inspect_handler_t *const handlers[CONTROL_KIND_MAX] = {
 	[CONTROL_SNAPSHOT] = inspect_snapshot,
 	[CONTROL_TRACE_START] = inspect_trace_start,
 	[CONTROL_TRACE_STOP] = inspect_trace_stop,
+	[CONTROL_FREEZE] = inspect_freeze,
+	[CONTROL_THAW] = inspect_thaw,
 };
 
 static void release(void)

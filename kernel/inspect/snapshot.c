@@ -2,8 +2,10 @@
 /*
  * The tasks at one moment (abi/snapshot.h): made under the kernel lock, so that every wait, its object and who holds it belong together.
  */
+#include "include/abi/boot.h"
 #include "include/abi/snapshot.h"
 #include "kernel/fs/proc/proc.h"
+#include "kernel/init/init.h"
 #include "kernel/inspect/inspect.h"
 #include "kernel/locking.h"
 #include "kernel/mm/alloc.h"
@@ -246,6 +248,7 @@ long inspect_snapshot(const u64 argument[4], struct inspect_answer *ret_answer)
 	snapshot->nr_tasks = nr_tasks;
 	snapshot->nr_threads = nr_threads;
 	snapshot->nr_cpus = nr_cpus;
+	snapshot->freezer = channel->freezer;
 	snapshot->now = writer.now;
 	fill(&writer, snapshot);
 	ret_answer->data = snapshot;

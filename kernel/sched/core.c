@@ -142,6 +142,10 @@ bool try_to_wake_up(struct task_struct *task, unsigned mask, bool sync)
 	assert_kernel_locked();
 	if (!(task->state & mask))
 		return false;
+	if (unlikely(task->state & TASK_FROZEN) && !(mask & TASK_FROZEN)) {
+		task->state |= TASK_WAKE_HELD;
+		return false;
+	}
 	if (task->sched.on_rq) { /* about to sleep, but not gone yet */
 		task->state = TASK_RUNNING;
 		return true;
@@ -211,7 +215,7 @@ static void set_running(struct rq *rq, struct task_struct *next)
 /* A sleeper with something to act upon does not sleep. */
 static bool stays_awake(struct task_struct *task)
 {
-	return (task->state & TASK_KILLABLE_ONLY) ? fatal_signal_pending(task) :
+	return (task->state & (TASK_KILLABLE_ONLY | TASK_FROZEN)) ? fatal_signal_pending(task) :
 	       (task->state & TASK_INTERRUPTIBLE) && signal_pending(task);
 }
 

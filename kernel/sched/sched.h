@@ -27,6 +27,8 @@ struct sched_class;
 #define TASK_NEW 0x80
 #define TASK_WAKING 0x200 /* try_to_wake_up chooses a cpu */
 #define TASK_KILLABLE_ONLY 0x100 /* with INTERRUPTIBLE: only fatal signals wake it; shown as D */
+#define TASK_FROZEN 0x400    /* with INTERRUPTIBLE: wake-ups are held back until the thaw (task/freezer.h) */
+#define TASK_WAKE_HELD 0x800 /* with FROZEN: there was one */
 #define TASK_NORMAL (TASK_INTERRUPTIBLE | TASK_UNINTERRUPTIBLE)
 
 struct sched_entity {

@@ -10,6 +10,7 @@
 #include "kernel/init/init.h"
 #include "kernel/mm/mm.h"
 #include "kernel/sched/carrier.h"
+#include "kernel/task/freezer.h"
 #include "kernel/task/signal.h"
 #include "kernel/time/posix_timer.h"
 
@@ -58,6 +59,8 @@ void schedule(void)
 
 	assert_kernel_locked();
 	carrier->need_resched = 0;
+	if (unlikely(prev->work & TIF_FREEZE))
+		freezer_sleeps(prev);
 	next = sched_switch(carrier->cpu->rq);
 	if (next == prev)
 		return;

@@ -6,6 +6,7 @@
 #include <linux/signal.h>
 
 #include "kernel/arch/x86_64/trap.h"
+#include "kernel/task/freezer.h"
 #include "kernel/task/signal_internal.h"
 #include "kernel/trace/trace.h"
 
@@ -49,6 +50,12 @@ static bool get_signal(struct taken_signal *taken)
 		leave_if_process_ends();
 		if (current->stop_pending && group_stop(0))
 			continue;
+		if (current->freezers) {
+			freezer_stand();
+			leave_if_process_ends();
+			if (current->stop_pending)
+				continue;
+		}
 		sig = dequeue_signal(~current->blocked, &taken->info);
 		if (!sig) {
 			/* Another thread may have taken what this one was woken for. */

@@ -19,6 +19,7 @@
 #include "kernel/sched/internal.h"
 #include "kernel/sched/wait_info.h"
 #include "kernel/sync/futex.h"
+#include "kernel/task/freezer.h"
 #include "kernel/task/lifecycle.h"
 #include "kernel/task/signal.h"
 #include "kernel/time/posix_timer.h"
@@ -334,6 +335,7 @@ static void join_tables(struct task_struct *child, const struct clone_request *r
 	signal->nr_live++;
 	list_add_tail(&child->all_link, &all_tasks);
 	nr_tasks++;
+	freezer_new_task(child);
 }
 
 static int install_pidfd(struct task_struct *child, const struct clone_request *r)
@@ -493,6 +495,7 @@ struct task_struct *init_task_make(void (*fn)(void *arg), void *arg)
 	task->exit_signal = SIGCHLD;
 	list_add_tail(&task->all_link, &all_tasks);
 	nr_tasks++;
+	freezer_new_task(task);
 	futex_fork(task);
 	arch_setup_kthread_stack(task, fn, arg);
 	init_task = task;

@@ -169,7 +169,7 @@ void signal_wake_up(struct task_struct *task, bool fatal)
 
 	task->work |= TIF_SIGPENDING;
 	if (fatal)
-		states |= TASK_STOPPED | TASK_TRACED;
+		states |= TASK_STOPPED | TASK_TRACED | TASK_FROZEN;
 	else if (task->state & TASK_KILLABLE_ONLY)
 		return;
 	if (!wake_up_state(task, states))

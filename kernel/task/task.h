@@ -186,6 +186,7 @@ struct restart_block {
 #define TIF_RESTORE_SIGMASK 0x2 /* saved_mask is to be restored after the call (sigsuspend, ppoll, ...) */
 #define TIF_NOTIFY_STOP 0x4
 #define TIF_MM_WORK 0x8 /* mm->work has something for a carrier of this mm */
+#define TIF_FREEZE 0x20 /* it is to stand still: task->freezers */
 #define TIF_DETERMINISTIC 0x10 /* always set with --deterministic (sched/deterministic.h) */
 
 struct task_struct {
@@ -231,8 +232,9 @@ struct task_struct {
 	sigmask_t blocked, saved_mask, sigwait_mask;
 	u64 sas_sp, sas_size;   /* sigaltstack */
 	unsigned sas_flags;
-	int mutexes_held;       /* debug kernel */
+	int mutexes_held;
 	bool stop_pending;      /* this thread still has to stop */
+	unsigned freezers;      /* that freeze it (task/freezer.h) */
 	struct restart_block restart_block;
 	/* The last fault in user mode, for the handler's ucontext. force_signal_fault sets trap and address; the trap
 	 * code sets the error before. */

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 
 /* The aux thread answers as soon as it gets the kernel lock. */
 #define KERNEL_PATIENCE_S 5
+#define FREEZE_PATIENCE_MS 10000
 #define ANSWER_SIZE_MAX SNAPSHOT_SIZE_MAX
 
 #ifndef MFD_NOEXEC_SEAL
@@ -110,6 +112,7 @@ static void drop_client(struct control_server *server, int index)
 
 	close(client->fd);
 	server->stop_trace |= client->traces;
+	server->thaw |= client->freezes && server->sandbox->channel->freezer != CONTAINER_FROZEN;
 	*client = (struct control_client){ .fd = -1 };
 	if (server->asked_for == index)
 		server->asked_for = -1;
@@ -136,6 +139,7 @@ static void send_reply(struct control_server *server, int index, struct control_
 		memcpy(CMSG_DATA(header), &fd, sizeof(int));
 	}
 	server->clients[index].waiting = false;
+	server->clients[index].freezes = false;
 	if (sendmsg(server->clients[index].fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT) != sizeof(*reply))
 		drop_client(server, index);
 }
@@ -154,6 +158,18 @@ send_error(struct control_server *server, int index, int code, const char *forma
 
 /* ---- the kernel ---- */
 
+static void freeze_begins(struct control_client *client)
+{
+	uint64_t ms = client->request.argument[0];
+
+	if (client->freezes)
+		return;
+	if (ms == 0 || ms > FREEZE_PATIENCE_MS)
+		ms = FREEZE_PATIENCE_MS;
+	client->freezes = true;
+	client->patience = now_ns() + ms * 1000000;
+}
+
 static void ask_kernel(struct control_server *server, int index, const struct control_request *request)
 {
 	struct monitor_channel *channel = server->sandbox->channel;
@@ -167,18 +183,36 @@ static void ask_kernel(struct control_server *server, int index, const struct co
 	send_event(channel, EVENT_REQUEST);
 }
 
+/* All tasks may stand still by now: who waits for that asks again. */
+static void freeze_news(struct control_server *server)
+{
+	uint32_t state = __atomic_load_n(&server->sandbox->channel->freezer, __ATOMIC_ACQUIRE);
+
+	for (int i = 0; i < CONTROL_CLIENTS; i++)
+		if (server->clients[i].freezes && state == CONTAINER_FROZEN)
+			server->clients[i].waiting = true;
+}
+
 static void ask_next(struct control_server *server)
 {
 	if (server->asking)
 		return;
+	freeze_news(server);
 	if (server->stop_trace) {
 		server->stop_trace = false;
 		ask_kernel(server, -1, &(struct control_request){ .kind = CONTROL_TRACE_STOP });
 		return;
 	}
+	if (server->thaw) {
+		server->thaw = false;
+		ask_kernel(server, -1, &(struct control_request){ .kind = CONTROL_THAW });
+		return;
+	}
 	for (int i = 0; i < CONTROL_CLIENTS; i++) {
 		if (server->clients[i].fd < 0 || !server->clients[i].waiting)
 			continue;
+		if (server->clients[i].request.kind == CONTROL_FREEZE)
+			freeze_begins(&server->clients[i]);
 		ask_kernel(server, i, &server->clients[i].request);
 		return;
 	}
@@ -223,12 +257,46 @@ static bool area_is_valid(const struct sandbox *sandbox, uint64_t offset, uint64
 	       length <= status.st_size - offset && length <= most;
 }
 
+/* ---- freezing: the answer comes when all tasks stand still ---- */
+
+/* True if the kernel is still at it: the client goes on waiting. */
+static bool freeze_goes_on(struct control_server *server, int index, const struct kernel_request *answer)
+{
+	struct control_client *client = &server->clients[index];
+
+	if (client->request.kind != CONTROL_FREEZE || answer->error || answer->value[0] == CONTAINER_FROZEN)
+		return false;
+	client->waiting = false;
+	client->runs = answer->value[1];
+	return true;
+}
+
+/* Somebody has thawed it. */
+static void freeze_is_cancelled(struct control_server *server)
+{
+	for (int i = 0; i < CONTROL_CLIENTS; i++)
+		if (server->clients[i].freezes)
+			send_error(server, i, ECANCELED, "the container was resumed while it was being paused");
+}
+
+static void freeze_time_is_up(struct control_server *server)
+{
+	for (int i = 0; i < CONTROL_CLIENTS; i++) {
+		if (!server->clients[i].freezes || now_ns() < server->clients[i].patience || (server->asking && server->asked_for == i))
+			continue;
+		send_error(server, i, ETIMEDOUT, "task %" PRIu64 " of the container did not stop in time; all of them go on", server->clients[i].runs);
+		server->thaw = true;
+	}
+}
+
 static void pass_answer(struct control_server *server, int index, const struct kernel_request *answer)
 {
 	struct control_reply reply = { .length = answer->length, .value = { answer->value[0], answer->value[1] } };
 	struct control_client *client = &server->clients[index];
 	int fd = -1;
 
+	if (freeze_goes_on(server, index, answer))
+		return;
 	if (answer->error) {
 		send_error(server, index, answer->error > 0 && answer->error < 4096 ? answer->error : EIO, "%s", "");
 		return;
@@ -258,12 +326,16 @@ void control_server_answered(struct control_server *server)
 	struct monitor_channel *channel = server->sandbox->channel;
 	struct kernel_request answer;
 
-	if (!server->asking || __atomic_load_n(&channel->request.answered, __ATOMIC_ACQUIRE) != server->asked)
+	if (!server->asking || __atomic_load_n(&channel->request.answered, __ATOMIC_ACQUIRE) != server->asked) {
+		ask_next(server);
 		return;
+	}
 	memcpy(&answer, &channel->request, sizeof(answer));
 	server->asking = false;
 	if (server->asked_for >= 0)
 		pass_answer(server, server->asked_for, &answer);
+	if (answer.kind == CONTROL_THAW)
+		freeze_is_cancelled(server);
 	channel->request.released = server->asked;
 	send_event(channel, EVENT_REQUEST);
 	ask_next(server);
@@ -272,6 +344,7 @@ void control_server_answered(struct control_server *server)
 static void give_up(struct control_server *server)
 {
 	server->asking = false;
+	server->thaw |= server->asked_for >= 0 && server->clients[server->asked_for].freezes;
 	if (server->asked_for >= 0)
 		send_error(server, server->asked_for, ETIMEDOUT, "the container's kernel did not answer within %d s", KERNEL_PATIENCE_S);
 	ask_next(server);
@@ -306,14 +379,14 @@ static void take_request(struct control_server *server, int index)
 
 	if (got < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
-	if (got <= 0 || client->waiting) {
+	if (got <= 0 || client->waiting || client->freezes) {
 		drop_client(server, index);
 		return;
 	}
 	if (got != sizeof(request) || request.magic != CONTROL_MAGIC || request.version != CONTROL_VERSION) {
 		send_error(server, index, EPROTO, "the container was started by another version of linuxd");
 	} else if (request.kind == CONTROL_PING) {
-		struct control_reply reply = { .value = { getpid() } };
+		struct control_reply reply = { .value = { getpid(), server->sandbox->channel->freezer } };
 
 		send_reply(server, index, &reply, -1);
 	} else if (request.kind < CONTROL_FIRST_KERNEL || request.kind >= CONTROL_KIND_MAX) {
@@ -326,18 +399,19 @@ static void take_request(struct control_server *server, int index)
 
 int control_server_polls(struct control_server *server, struct pollfd *polls)
 {
+	uint64_t now = now_ns(), next = server->asking ? server->deadline : UINT64_MAX;
 	bool room = false;
-	uint64_t now;
 
 	for (int i = 0; i < CONTROL_CLIENTS; i++) {
 		polls[1 + i] = (struct pollfd){ .fd = server->clients[i].fd, .events = POLLIN };
 		room |= server->clients[i].fd < 0;
+		if (server->clients[i].freezes && server->clients[i].patience < next)
+			next = server->clients[i].patience;
 	}
 	polls[0] = (struct pollfd){ .fd = room ? server->listener : -1, .events = POLLIN };
-	if (!server->asking)
+	if (next == UINT64_MAX)
 		return -1;
-	now = now_ns();
-	return now >= server->deadline ? 0 : (int)((server->deadline - now) / 1000000 + 1);
+	return now >= next ? 0 : (int)((next - now) / 1000000 + 1);
 }
 
 void control_server_serve(struct control_server *server, const struct pollfd *polls)
@@ -349,5 +423,6 @@ void control_server_serve(struct control_server *server, const struct pollfd *po
 		take_client(server);
 	if (server->asking && now_ns() >= server->deadline)
 		give_up(server);
+	freeze_time_is_up(server);
 	ask_next(server);
 }

@@ -19,6 +19,9 @@ struct control_client {
 	int fd;             /* -1: none */
 	bool waiting;       /* for the kernel: its request is here */
 	bool traces;        /* has started the trace */
+	bool freezes;       /* waits until all tasks stand still */
+	uint64_t patience;  /* how long: CLOCK_MONOTONIC, ns */
+	uint64_t runs;      /* the task that does not, as the kernel said last */
 	struct control_request request;
 };
 
@@ -33,6 +36,7 @@ struct control_server {
 	uint32_t asked;     /* number of the last question */
 	uint64_t deadline;  /* CLOCK_MONOTONIC, ns */
 	bool stop_trace;    /* its client has left */
+	bool thaw;          /* who wanted it frozen has left, or has waited long enough */
 };
 
 /* Before the kernel process is forked. A name that cannot be had (or a state directory that cannot be made for it) is an error: -1 with @error set. */

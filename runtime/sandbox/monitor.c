@@ -85,7 +85,8 @@ static void *slots_main(void *argument)
 			__atomic_store_n(&monitor->container_ended, true, __ATOMIC_RELEASE);
 			eventfd_write(monitor->news, 1);
 		}
-		if (__atomic_load_n(&channel->request.answered, __ATOMIC_ACQUIRE) != answered) {
+		if (__atomic_load_n(&channel->request.answered, __ATOMIC_ACQUIRE) != answered ||
+		    __atomic_load_n(&channel->freezer, __ATOMIC_ACQUIRE) == CONTAINER_FROZEN) {
 			answered = __atomic_load_n(&channel->request.answered, __ATOMIC_ACQUIRE);
 			eventfd_write(monitor->news, 1);
 		}

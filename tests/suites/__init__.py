@@ -5,6 +5,7 @@ from .command import command
 from .conformance import conformance
 from .deterministic import deterministic
 from .erlang import erlang
+from .freezer import freezer
 from .fuzz import fuzz
 from .inside import inside
 from .integration import integration
@@ -14,4 +15,4 @@ from .seeing import seeing
 from .trace import trace
 from .unit import unit
 
-__all__ = ["checks", "command", "conformance", "deterministic", "erlang", "fuzz", "inside", "integration", "schedsim", "security", "seeing", "trace", "unit"]
+__all__ = ["checks", "command", "conformance", "deterministic", "erlang", "freezer", "fuzz", "inside", "integration", "schedsim", "security", "seeing", "trace", "unit"]

@@ -138,7 +138,7 @@ static void exit_work(struct pt_regs *regs)
 			mm_do_work(task->mm);
 			continue;
 		}
-		if (task->work & TIF_SIGPENDING) {
+		if (task->work & (TIF_SIGPENDING | TIF_FREEZE)) {
 			do_signal(regs);
 			if ((task->work & TIF_SIGPENDING) && !signal_pending(task))
 				task->work &= ~TIF_SIGPENDING;
