@@ -23,12 +23,14 @@
 #include <stdint.h>
 
 #include "include/abi/layout.h"
+#include "include/abi/process.h"
 
 #define BOOT_MAGIC 0x64786e696cULL
-#define BOOT_VERSION 3
+#define BOOT_VERSION 4
 #define BOOT_MAX_CPUS 64
 #define BOOT_MAX_MOUNTS 64
 #define BOOT_STRINGS_SIZE 0x40000
+#define BOOT_MAX_NODES 64
 
 #define BOOT_TTY 0x1          /* --tty: stdio is the channel's console */
 #define BOOT_READ_ONLY 0x2    /* --read-only root */
@@ -37,10 +39,16 @@
 #define BOOT_ROOT_MAPPED 0x10 /* unprivileged: the host user's files appear as owned by uid 0, and chown is remembered, not done */
 #define BOOT_DEBUG 0x20
 #define BOOT_DETERMINISTIC 0x100 /* --deterministic: `seed` decides what else would be chance */
+#define BOOT_WAIT 0x200       /* the first program waits for CONTROL_START */
+#define BOOT_EXACT_MOUNTS 0x400 /* the mounts are all there is: no /proc, /sys, /dev that nobody asked for */
 
-/* A host directory (index 0 is the root file system), or a tmpfs. */
+/* A host directory (index 0 is the root file system), or a file system of the kernel's own. */
 struct boot_mount {
-	int32_t fd;           /* O_PATH|O_DIRECTORY descriptor in the sandbox; -1: tmpfs; the monitor knows it by its index */
+	int32_t fd;           /* O_PATH|O_DIRECTORY descriptor in the sandbox; -1: see type; the monitor knows it by its index */
+	uint32_t type;        /* fd -1: offset of the file system's name; "": tmpfs */
+	uint32_t flags;       /* MS_*, besides what read_only says */
+	uint32_t data;        /* fd -1: offset of the options for the file system */
+	uint32_t optional;    /* a kernel without the type goes without the mount, and says so */
 	uint32_t target;      /* offset of the path in strings */
 	uint32_t read_only;
 	uint32_t is_file;     /* --bind of a single file: fd is a directory; the file's name in it is the last component of source */
@@ -59,6 +67,16 @@ struct boot_cpu {
 struct boot_cpuid {
 	uint32_t leaf, subleaf; /* subleaf BOOT_CPUID_ANY: it does not matter */
 	uint32_t eax, ebx, ecx, edx;
+};
+
+/* What stands in the tree once all is mounted: a device, a FIFO, or a symbolic link. */
+struct boot_node {
+	uint32_t path;        /* offset, absolute */
+	uint32_t target;      /* mode S_IFLNK: offset of where it points to */
+	uint32_t mode;        /* with the type */
+	uint32_t major, minor;
+	uint32_t uid, gid;
+	uint32_t keep;        /* one that is there already is fine */
 };
 
 struct boot_params {
@@ -82,14 +100,16 @@ struct boot_params {
 	uint64_t tsc_hz;       /* 0: unknown */
 	uint64_t xstate_size;  /* XSAVE area for xstate_mask */
 	uint64_t xstate_mask;  /* host XCR0 without AMX and PKRU */
-	uint32_t uid, gid;     /* first process; supplementary groups none */
+	struct process_spec process; /* the first; its area is strings */
 	uint32_t host_uid, host_gid; /* of the monitor, for BOOT_ROOT_MAPPED */
-	uint32_t nr_argv, nr_env;
-	uint32_t argv, env;    /* offsets in strings of consecutive NUL-terminated strings */
-	uint32_t hostname, workdir; /* offsets; workdir may be "" */
-	uint16_t rows, columns;
+	uint32_t hostname, domainname; /* offsets */
 	uint32_t nr_mounts;
 	struct boot_mount mounts[BOOT_MAX_MOUNTS];
+	uint32_t nr_nodes;
+	struct boot_node nodes[BOOT_MAX_NODES];
+	uint32_t nr_masked, masked;     /* paths that are to be empty, as consecutive strings */
+	uint32_t nr_read_only, read_only; /* paths that are not to be written */
+	uint32_t nr_sysctls, sysctls;   /* "net/core/somaxconn", "128", and so on: two strings each */
 	uint8_t random[64];    /* seed: from the host's getrandom */
 	struct boot_cpu topology[BOOT_MAX_CPUS];
 	uint32_t topology_known; /* 0: topology says nothing */
@@ -145,11 +165,12 @@ struct monitor_slot {
 };
 
 /* How the container ended; written once by the kernel, then it rings the doorbell. */
-enum { CONTAINER_RUNNING, CONTAINER_EXITED, CONTAINER_PANICKED };
+enum { KERNEL_RUNNING, KERNEL_EXITED, KERNEL_PANICKED };
 struct monitor_status {
-	uint32_t state;       /* CONTAINER_* */
+	uint32_t state;       /* KERNEL_* */
 	int32_t exit_code;    /* as wait4 encodes it */
-	int32_t exec_error;   /* errno if the command could not be started */
+	int32_t exec_error;   /* errno if the command could not be started; exec_step says where */
+	uint32_t exec_step;   /* enum process_step */
 	char message[512];    /* why, when PANICKED */
 	uint64_t back_trace[32];
 	uint32_t nr_back_trace;
@@ -169,12 +190,34 @@ struct monitor_status {
 struct kernel_request {
 	uint32_t asked, answered, released;
 	uint32_t kind;
+	uint32_t data_length;    /* bytes in channel->request_data that belong to it */
 	uint64_t argument[4];
 	int32_t error;           /* errno value */
 	uint32_t shared;         /* the area stays: the client gets the file, not a copy */
 	uint64_t offset, length; /* in the heap file, bytes; length 0: none */
 	uint64_t value[2];
 };
+
+/* How far the container has come: written by the kernel, each time followed by `notes` and the doorbell. */
+enum { STAGE_BOOTING, STAGE_CREATED /* waits for CONTROL_START */, STAGE_STARTED };
+
+/*
+ * A program that `exec` has added: claimed by the monitor (FREE -> ASKED) before it asks, then the kernel's until it is EXITED, then the
+ * monitor's to free.
+ */
+enum { EXEC_FREE, EXEC_ASKED, EXEC_RUNNING, EXEC_EXITED };
+#define EXEC_SLOTS 64
+struct exec_slot {
+	uint32_t state;
+	int32_t pid;        /* in the container */
+	int32_t status;     /* EXITED: as wait4 encodes it */
+	int32_t error;      /* EXITED: errno if it could not be started; then `step` says where */
+	uint32_t step;      /* enum process_step */
+	uint32_t pad;
+};
+
+/* What comes with a request and does not fit its words. */
+#define REQUEST_DATA_SIZE 0x80000
 
 struct monitor_channel {
 	struct boot_params boot;
@@ -183,14 +226,19 @@ struct monitor_channel {
 	uint64_t signals;     /* bit n-1 */
 	uint16_t rows, columns;
 	struct kernel_request request;
-	uint32_t freezer;     /* CONTAINER_* of abi/control.h; the bell rings when it becomes FROZEN */
+	uint32_t freezer;     /* KERNEL_* of abi/control.h; the bell rings when it becomes FROZEN */
 	struct monitor_status status;
+	uint32_t stage;       /* STAGE_* */
+	uint32_t notes;       /* counts changes of stage, exec and oom_kills */
+	uint32_t oom_kills;   /* so many programs were ended because memory ran out */
+	struct exec_slot exec[EXEC_SLOTS];
 	struct monitor_slot slots[MONITOR_SLOTS];
 	/* --stats, written by the kernel before it ends: text, printed by the monitor */
 	uint32_t stats_length;
 	/* boot.trace_what: where in the heap file the trace area is (abi/trace.h); the offset is written last */
 	uint64_t trace_offset, trace_length;
 	char stats[65536];
+	uint8_t request_data[REQUEST_DATA_SIZE] __attribute__((aligned(64)));
 };
 
 _Static_assert(sizeof(struct monitor_channel) <= LAYOUT_CHANNEL_SIZE, "the channel has outgrown its place");

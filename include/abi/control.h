@@ -29,6 +29,8 @@ enum control_kind {
 	 */
 	CONTROL_FREEZE = 82,
 	CONTROL_THAW = 83,
+	CONTROL_START = 84,         /* `create` made it wait */
+	CONTROL_KILL = 85,          /* argument[0]: signal, argument[1]: 1: to all processes, else to pid 1 */
 	CONTROL_KIND_MAX = 96,
 };
 

@@ -19,6 +19,17 @@ void container_refuse(const char *format, ...) __printf(1, 2) __noreturn;
 /* Tells the monitor that the container has ended; the monitor ends every host process. Does not return. */
 void container_exit(int wait_status) __noreturn;
 void ring_doorbell(void);
+/* Something in the channel that is no answer has changed (channel->notes). */
+void note_monitor(void);
+
+/* A program of channel->exec[slot] has ended; status as wait4 encodes it. */
+void exec_ended(unsigned slot, int status);
+
+/* BOOT_WAIT: lets the first program begin. 0, -EINVAL: it has begun. */
+int container_start(void);
+bool container_started(void);
+/* A signal to a container that waits for its start. */
+void container_end_unstarted(int sig);
 
 /* The clock thread wakes for the next timer or tick, unless an idle cpu does. */
 void clock_thread_kick_if_needed(void);

@@ -15,12 +15,14 @@
 #include "kernel/fs/tty/tty.h"
 #include "kernel/init/init.h"
 #include "kernel/init/initcall.h"
+#include "kernel/init/process.h"
 #include "kernel/locking.h"
 #include "kernel/mm/alloc.h"
 #include "kernel/mm/internal.h"
 #include "kernel/sched/carrier.h"
 #include "kernel/sched/deterministic.h"
 #include "kernel/sched/switch.h"
+#include "kernel/sched/wait_info.h"
 #include "kernel/task/lifecycle.h"
 #include "kernel/vfs/vfs.h"
 
@@ -43,21 +45,6 @@ static void default_rlimits(struct rlimit64 *limits)
 	limits[RLIMIT_NPROC].rlim_cur = limits[RLIMIT_NPROC].rlim_max = 96365;
 }
 
-/* The NUL-terminated strings at `offset` as a NULL-terminated array on the heap. */
-static const char **string_array(u32 offset, u32 n)
-{
-	const char **array = kcalloc(n + 1UL, sizeof(*array));
-	const char *s = boot->strings + offset;
-
-	if (!array)
-		return NULL;
-	for (u32 i = 0; i < n; i++) {
-		array[i] = s;
-		s += strlen(s) + 1;
-	}
-	return array;
-}
-
 static int open_stdio(void)
 {
 	struct file *console;
@@ -77,85 +64,76 @@ static int open_stdio(void)
 	return 0;
 }
 
-static int become_user(void)
+static __noreturn void command_failed(long error, const struct program *program)
 {
-	struct cred *cred = prepare_creds();
+	channel->status.exec_error = (s32)-error;
+	channel->status.exec_step = program->step;
+	container_exit(127 << 8);
+}
 
-	if (!cred)
-		return -ENOMEM;
-	cred->uid = cred->euid = cred->suid = cred->fsuid = boot->uid;
-	cred->gid = cred->egid = cred->sgid = cred->fsgid = boot->gid;
-	if (boot->uid)
-		cred->cap_permitted = cred->cap_effective = cred->cap_ambient = cred->cap_inheritable = 0;
-	commit_creds(cred);
+/* ---- waiting for `start` ---- */
+
+static struct wait_queue_head start_wait = { LIST_HEAD_INIT(start_wait.entries) };
+static int start_word; /* 1: go; above: minus that, a signal that ends the container before it began */
+static const struct wait_type start_wait_type = { "start", BLOCK_QUEUE, wait_describe_text };
+
+static void set_stage(u32 stage)
+{
+	__atomic_store_n(&channel->stage, stage, __ATOMIC_RELEASE);
+	note_monitor();
+}
+
+int container_start(void)
+{
+	if (channel->stage != STAGE_CREATED || start_word)
+		return -EINVAL;
+	start_word = 1;
+	wake_up_all(&start_wait);
 	return 0;
 }
 
-/* The program's name looked up in PATH as execvp(3) does. */
-static long exec_command(const char *const *argv, const char *const *envp)
+bool container_started(void) { return !(boot->flags & BOOT_WAIT) || start_word == 1; }
+
+/* What would end a program that has not said otherwise. */
+void container_end_unstarted(int sig)
 {
-	struct exec_strings strings = { .kernel = true, .argv = argv, .envp = envp };
-	const char *path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-	long error = -ENOENT;
-
-	if (strchr(argv[0], '/'))
-		return do_execve(AT_FDCWD, argv[0], &strings, 0);
-	for (const char *const *e = envp; *e; e++)
-		if (strncmp(*e, "PATH=", 5) == 0)
-			path = *e + 5;
-	while (*path) {
-		const char *end = strchr(path, ':');
-		size_t length = end ? (size_t)(end - path) : strlen(path);
-		char *candidate = kasprintf("%.*s/%s", (int)length, length ? path : ".", argv[0]);
-		long this_error;
-
-		if (!candidate)
-			return -ENOMEM;
-		this_error = do_execve(AT_FDCWD, candidate, &strings, 0);
-		kfree(candidate);
-		if (!this_error)
-			return 0;
-		if (this_error != -ENOENT && this_error != -ENOTDIR)
-			error = this_error;
-		path += length + (end ? 1 : 0);
-	}
-	return error;
+	if (start_word || sig == SIGCHLD || sig == SIGCONT || sig == SIGURG || sig == SIGWINCH || sig == SIGSTOP || sig == SIGTSTP ||
+	    sig == SIGTTIN || sig == SIGTTOU)
+		return;
+	start_word = -sig;
+	wake_up_all(&start_wait);
 }
 
-static __noreturn void command_failed(long error, const char *what)
+static void wait_for_start(void)
 {
-	channel->status.exec_error = (s32)-error;
-	scnprintf(channel->status.message, sizeof(channel->status.message), "%s", what);
-	container_exit(127 << 8);
+	if (boot->flags & BOOT_WAIT) {
+		set_stage(STAGE_CREATED);
+		wait_event(&start_wait, &start_wait_type, "the container's start", start_word);
+		if (start_word < 0)
+			container_exit(-start_word);
+	}
+	set_stage(STAGE_STARTED);
 }
 
 /* pid 1 before its exec. */
 static void init_main(void *arg)
 {
-	const char **argv = string_array(boot->argv, boot->nr_argv), **envp = string_array(boot->env, boot->nr_env);
-	const char *workdir = boot->strings + boot->workdir;
-	struct path path;
-	long error;
+	struct program program = { .spec = boot->process, .strings = boot->strings, .size = min(boot->strings_used, (u32)BOOT_STRINGS_SIZE) };
+	long error = process_read(&program);
 
-	if (!argv || !envp)
-		command_failed(-ENOMEM, "arguments");
-	error = open_stdio();
-	if (error)
-		command_failed(error, "standard input and output");
-	if (*workdir) {
-		error = path_lookup(AT_FDCWD, workdir, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &path);
-		if (error)
-			command_failed(error, "working directory");
-		path_put(&current->fs->pwd);
-		current->fs->pwd = path;
-	}
-	error = become_user();
 	if (!error)
-		error = exec_command(argv, envp);
+		error = open_stdio();
+	if (!error)
+		error = process_enter(&program);
+	if (!error)
+		error = process_find(&program);
 	if (error)
-		command_failed(error, "command");
-	kfree(argv);
-	kfree(envp);
+		command_failed(error, &program);
+	wait_for_start();
+	error = process_execute(&program);
+	if (error)
+		command_failed(error, &program);
+	process_release(&program);
 	kernel_unlock();
 	enter_user_mode();
 }

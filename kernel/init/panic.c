@@ -18,6 +18,12 @@ void ring_doorbell(void)
 	host_futex(&channel->doorbell, FUTEX_WAKE, 1, NULL, NULL, 0);
 }
 
+void note_monitor(void)
+{
+	__atomic_add_fetch(&channel->notes, 1, __ATOMIC_SEQ_CST);
+	ring_doorbell();
+}
+
 void printk(int level, const char *format, ...)
 {
 	char line[512];
@@ -76,12 +82,12 @@ static __noreturn void vpanic(u64 rip, u64 rbp, const char *registers, const cha
 	int n;
 
 	if (__atomic_exchange_n(&panicking, 1, __ATOMIC_SEQ_CST))
-		finish(CONTAINER_PANICKED);
+		finish(KERNEL_PANICKED);
 	n = vsnprintf(channel->status.message, sizeof(channel->status.message), format, args);
 	if (n >= 0 && n < (int)sizeof(channel->status.message))
 		scnprintf(channel->status.message + n, sizeof(channel->status.message) - (size_t)n, "%s", registers);
 	collect_back_trace(rip, rbp);
-	finish(CONTAINER_PANICKED);
+	finish(KERNEL_PANICKED);
 }
 
 void panic(const char *format, ...)
@@ -115,7 +121,7 @@ void container_refuse(const char *format, ...)
 	vsnprintf(channel->status.message, sizeof(channel->status.message), format, args);
 	va_end(args);
 	channel->status.nr_back_trace = 0;
-	finish(CONTAINER_PANICKED);
+	finish(KERNEL_PANICKED);
 }
 
 void container_exit(int wait_status)
@@ -123,5 +129,5 @@ void container_exit(int wait_status)
 	if (boot->flags & BOOT_STATS)
 		stats_write();
 	channel->status.exit_code = wait_status;
-	finish(CONTAINER_EXITED);
+	finish(KERNEL_EXITED);
 }

@@ -22,6 +22,8 @@ static struct {
 
 static inspect_handler_t *const handlers[CONTROL_KIND_MAX] = {
 	[CONTROL_SNAPSHOT] = inspect_snapshot,
+	[CONTROL_START] = inspect_start,
+	[CONTROL_KILL] = inspect_kill,
 	[CONTROL_TRACE_START] = inspect_trace_start,
 	[CONTROL_TRACE_STOP] = inspect_trace_stop,
 	[CONTROL_FREEZE] = inspect_freeze,

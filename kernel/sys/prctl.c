@@ -7,6 +7,7 @@
 #include "kernel/arch/x86_64/fpu.h"
 #include "kernel/arch/x86_64/trap.h"
 #include "kernel/mm/mm.h"
+#include "kernel/task/seccomp.h"
 #include "kernel/task/task.h"
 #include "kernel/trace/trace.h"
 #include "syscalls.gen.h"
@@ -90,7 +91,8 @@ long sys_prctl(int option, u64 arg2, u64 arg3, u64 arg4, u64 arg5)
 	case PR_SET_TIMING: return arg2 == PR_TIMING_STATISTICAL ? 0 : -EINVAL;
 	case PR_GET_TSC: return put_int(arg2, PR_TSC_ENABLE);
 	case PR_SET_TSC: return arg2 == PR_TSC_ENABLE ? 0 : -EINVAL;
-	case PR_GET_SECCOMP: return 0;
+	case PR_GET_SECCOMP: return current->seccomp_mode;
+	case PR_SET_SECCOMP: return seccomp_prctl(arg2, arg3);
 	case PR_SET_TIMERSLACK: return set_timer_slack(arg2);
 	case PR_GET_TIMERSLACK: return (long)min(current->timer_slack, (u64)INT64_MAX);
 	case PR_TASK_PERF_EVENTS_DISABLE:

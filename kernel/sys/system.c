@@ -35,6 +35,8 @@ static int uts_init(void)
 {
 	if (boot->hostname < BOOT_STRINGS_SIZE && boot->strings[boot->hostname])
 		strlcpy(init_uts.nodename, boot->strings + boot->hostname, sizeof(init_uts.nodename));
+	if (boot->domainname < BOOT_STRINGS_SIZE && boot->strings[boot->domainname])
+		strlcpy(init_uts.domainname, boot->strings + boot->domainname, sizeof(init_uts.domainname));
 	return 0;
 }
 INITCALL(uts, uts_init, "");

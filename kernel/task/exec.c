@@ -210,6 +210,16 @@ static struct file *open_program(int dirfd, const char *path, unsigned at_flags)
 	return file;
 }
 
+int exec_check(const char *path)
+{
+	struct file *file = open_program(AT_FDCWD, path, 0);
+
+	if (IS_ERR(file))
+		return (int)PTR_ERR(file);
+	file_put(file);
+	return 0;
+}
+
 /* Splits "#! interpreter argument" in place. 0, -ENOEXEC. */
 static int parse_script(char *head, size_t n, char **ret_interpreter, char **ret_argument)
 {

@@ -151,6 +151,12 @@ void zombie_notify(struct task_struct *leader)
 
 	if (leader == init_task)
 		return;
+	if (leader->signal->outside) {
+		wake_up_poll(&leader->pid->pidfd_wait, POLL_IN);
+		exec_ended(leader->signal->outside - 1, status);
+		release_task(leader);
+		return;
+	}
 	notify_parent(leader, why, status & 0x7f ? status & 0x7f : status >> 8 & 0xff);
 	wake_up_poll(&leader->pid->pidfd_wait, POLL_IN);
 	if (ignored) {

@@ -21,6 +21,7 @@
 #include "kernel/sync/futex.h"
 #include "kernel/task/freezer.h"
 #include "kernel/task/lifecycle.h"
+#include "kernel/task/seccomp.h"
 #include "kernel/task/signal.h"
 #include "kernel/time/posix_timer.h"
 #include "kernel/vfs/event.h"
@@ -77,6 +78,7 @@ void task_put(struct task_struct *task)
 		return;
 	if (task->cred)
 		cred_put(task->cred);
+	seccomp_filter_put(task->seccomp);
 	if (task->signal && task->signal != &kthread_signal)
 		signal_struct_put(task->signal);
 	task_free(task);
@@ -133,6 +135,8 @@ static int check_request(const struct clone_request *r)
 {
 	u64 f = r->flags;
 
+	if ((f & CLONE_PARENT) && current->signal == init_task->signal)
+		return -EINVAL; /* a sibling of pid 1 would have no parent here */
 	if (f & NAMESPACE_FLAGS)
 		return -EPERM; /* namespaces inside the sandbox are not there yet */
 	if ((f & CLONE_THREAD) && !(f & CLONE_SIGHAND))
@@ -224,6 +228,7 @@ static void copy_small_things(struct task_struct *child, const struct clone_requ
 	child->mnt_ns = current->mnt_ns;
 	child->personality = current->personality;
 	child->no_new_privs = current->no_new_privs;
+	seccomp_fork(child);
 	child->ioprio = current->ioprio;
 	child->timer_slack = child->default_timer_slack = current->timer_slack;
 	child->start_time = ktime_get_boot();
@@ -323,6 +328,8 @@ static void join_tables(struct task_struct *child, const struct clone_request *r
 		child->tgid = child->tid;
 		child->exit_signal = same_parent ? current->signal->leader->exit_signal : r->exit_signal;
 		child->real_parent = child->parent = same_parent ? current->signal->leader->real_parent : current->signal->leader;
+		if (!child->real_parent) /* it is outside */
+			child->real_parent = child->parent = init_task;
 		list_add_tail(&child->sibling, &child->real_parent->children);
 		signal->pgrp = pid_get(current->signal->pgrp);
 		signal->session = pid_get(current->signal->session);
@@ -467,20 +474,48 @@ struct task_struct *kernel_thread(const char *name, unsigned pf_flags, void (*fn
 	return task;
 }
 
-struct task_struct *init_task_make(void (*fn)(void *arg), void *arg)
+/* Where a process begins that nobody has forked: the root of the mounts, which pid 1 may have left. */
+static struct fs_struct *first_directories(void)
 {
-	struct task_struct *task = task_without_parent("init", 0);
+	struct fs_struct *fs = fs_copy(&init_fs);
+	struct mount *root = init_mnt_ns.root;
+	struct path path = { root, root->root };
+
+	if (IS_ERR_OR_NULL(fs))
+		return NULL;
+	path_get(&path);
+	path_get(&path);
+	path_put(&fs->root);
+	path_put(&fs->pwd);
+	fs->root = fs->pwd = path;
+	return fs;
+}
+
+static int give_process(struct task_struct *task)
+{
+	struct signal_struct *signal = signal_alloc(&kthread_signal);
+
+	task->signal = signal;
+	task->sighand = sighand_alloc();
+	task->files = files_alloc();
+	task->fs = first_directories();
+	task->pid = pid_alloc();
+	return signal && task->sighand && task->files && task->fs && task->pid ? 0 : -ENOMEM;
+}
+
+static struct task_struct *process_without_parent(const char *name)
+{
+	struct task_struct *task = task_without_parent(name, 0);
 	struct signal_struct *signal;
 
 	if (IS_ERR(task))
 		return task;
-	task->signal = signal = signal_alloc(&kthread_signal);
-	task->sighand = sighand_alloc();
-	task->files = files_alloc();
-	task->fs = fs_copy(&init_fs);
-	task->pid = pid_alloc();
-	if (!signal || !task->sighand || !task->files || IS_ERR_OR_NULL(task->fs) || !task->pid)
+	task->fs = NULL;
+	if (give_process(task)) {
+		abandon(task);
 		return ERR_PTR(-ENOMEM);
+	}
+	signal = task->signal;
 	signal->leader = task;
 	signal->start_time = task->start_time = ktime_get_boot();
 	task->tid = task->tgid = task->pid->number;
@@ -497,9 +532,34 @@ struct task_struct *init_task_make(void (*fn)(void *arg), void *arg)
 	nr_tasks++;
 	freezer_new_task(task);
 	futex_fork(task);
+	return task;
+}
+
+static void start_process(struct task_struct *task, void (*fn)(void *arg), void *arg)
+{
 	arch_setup_kthread_stack(task, fn, arg);
-	init_task = task;
 	trace_fork(task);
 	wake_up_new_task(task);
+}
+
+struct task_struct *init_task_make(void (*fn)(void *arg), void *arg)
+{
+	struct task_struct *task = process_without_parent("init");
+
+	if (IS_ERR(task))
+		return task;
+	init_task = task;
+	start_process(task, fn, arg);
+	return task;
+}
+
+struct task_struct *exec_task_make(unsigned slot, void (*fn)(void *arg), void *arg)
+{
+	struct task_struct *task = process_without_parent("exec");
+
+	if (IS_ERR(task))
+		return task;
+	task->signal->outside = slot + 1;
+	start_process(task, fn, arg);
 	return task;
 }

@@ -18,6 +18,11 @@ long do_clone(const struct clone_request *request);
 
 /* Makes the task that becomes pid 1; it runs fn, which is to end in kernel_exec. */
 struct task_struct *init_task_make(void (*fn)(void *arg), void *arg);
+/*
+ * A process whose parent is outside, beside pid 1; it runs fn as that does. Its end goes to the monitor (channel->exec[slot]). For a thread that is no
+ * task, too: does not sleep.
+ */
+struct task_struct *exec_task_make(unsigned slot, void (*fn)(void *arg), void *arg);
 
 /* execve(2) with arguments from user memory, or from kernel memory (init). argv and envp are NULL-terminated. */
 struct exec_strings {
@@ -26,6 +31,9 @@ struct exec_strings {
 	const char *const *argv, *const *envp;
 };
 long do_execve(int dirfd, const char *path, const struct exec_strings *strings, unsigned at_flags);
+
+/* Could execve(2) open it, for current? 0 or -errno. */
+int exec_check(const char *path);
 
 /* A fresh address space in a host process of its own: from the pool, else waits for one. ERR_PTR. */
 struct mm_struct *zygote_take(void);

@@ -523,6 +523,11 @@ void force_signal_fault(int sig, int code, u64 address, int trap_number)
 	force_signal_info(sig, &info);
 }
 
+void force_signal_with(int sig, const siginfo_t *info)
+{
+	force_signal_info(sig, info);
+}
+
 void force_signal(int sig)
 {
 	force_signal_info(sig, SEND_SIG_KERNEL);

@@ -28,6 +28,7 @@ int signal_permission(int sig, const siginfo_t *info, struct task_struct *target
 /* A fault of the current task in user mode: cannot be blocked or ignored. */
 void force_signal_fault(int sig, int code, u64 address, int trap_number);
 void force_signal(int sig);
+void force_signal_with(int sig, const siginfo_t *info);
 /* Kills all other threads of the group with SIGKILL. */
 void zap_other_threads(struct task_struct *task);
 

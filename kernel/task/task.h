@@ -100,6 +100,7 @@ struct signal_struct {
 	u64 maxrss_kib, child_maxrss_kib;
 	bool child_subreaper, has_child_subreaper;
 	int oom_score_adj;
+	unsigned outside;       /* its parent is outside: slot + 1 of channel->exec; 0 */
 	bool coredump;
 	u64 start_time; /* CLOCK_BOOTTIME */
 };
@@ -260,6 +261,8 @@ struct task_struct {
 
 	unsigned personality;
 	bool no_new_privs;
+	u8 seccomp_mode;        /* SECCOMP_MODE_* */
+	struct seccomp_filter *seccomp; /* counted; the last one attached */
 	int ioprio;
 	u64 timer_slack, default_timer_slack;
 	u64 start_time;         /* CLOCK_BOOTTIME */

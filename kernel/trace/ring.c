@@ -161,7 +161,7 @@ long trace_start(u32 what, u64 nr_slots, struct trace_area **ret_area, size_t *r
 long trace_stop(void)
 {
 	assert_kernel_locked();
-	__atomic_store_n(&trace_flags, trace_flags & TRACE_STRACE, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&trace_flags, trace_flags & (TRACE_STRACE | TRACE_SECCOMP), __ATOMIC_SEQ_CST);
 	free_area();
 	return 0;
 }

@@ -15,6 +15,7 @@ struct carrier;
 struct syscall_entry;
 struct task_struct;
 
+#define TRACE_SECCOMP 0x10000000 /* some task has a seccomp filter: calls take the long way */
 #define TRACE_STRACE 0x40000000 /* --strace wants system calls too */
 #define TRACE_ON 0x20000000     /* there is a ring */
 /* Changed with the kernel lock held; read without. */

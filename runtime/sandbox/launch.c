@@ -241,14 +241,15 @@ static int put_strings(const struct sandbox *sandbox, struct boot_params *boot, 
 {
 	const struct sandbox_config *config = sandbox->config;
 
-	boot->argv = boot->strings_used;
-	for (boot->nr_argv = 0; config->argv[boot->nr_argv]; boot->nr_argv++)
-		put_string(boot, config->argv[boot->nr_argv]);
-	boot->env = boot->strings_used;
-	for (boot->nr_env = 0; config->env[boot->nr_env]; boot->nr_env++)
-		put_string(boot, config->env[boot->nr_env]);
+	boot->process.argv = boot->strings_used;
+	for (boot->process.nr_argv = 0; config->argv[boot->process.nr_argv]; boot->process.nr_argv++)
+		put_string(boot, config->argv[boot->process.nr_argv]);
+	boot->process.env = boot->strings_used;
+	for (boot->process.nr_env = 0; config->env[boot->process.nr_env]; boot->process.nr_env++)
+		put_string(boot, config->env[boot->process.nr_env]);
 	boot->hostname = put_string(boot, config->hostname);
-	boot->workdir = put_string(boot, config->workdir ? config->workdir : "");
+	boot->domainname = put_string(boot, "");
+	boot->process.cwd = put_string(boot, config->workdir ? config->workdir : "");
 	boot->nr_mounts = 1 + config->nr_mounts;
 	boot->mounts[0].fd = -1;
 	boot->mounts[0].target = put_string(boot, "/");
@@ -297,8 +298,8 @@ int launch_prepare(struct sandbox *sandbox, struct error *error)
 		      (config->stats ? BOOT_STATS : 0) | (config->debug ? BOOT_DEBUG : 0) | (geteuid() ? BOOT_ROOT_MAPPED : 0) |
 		      (config->deterministic ? BOOT_DETERMINISTIC : 0);
 	boot->async_threads = config->async_threads;
-	boot->uid = config->uid;
-	boot->gid = config->gid;
+	boot->process.uid = config->uid;
+	boot->process.gid = config->gid;
 	boot->host_uid = geteuid();
 	boot->host_gid = getegid();
 	boot->rlimit_nofile = files.rlim_cur;
@@ -548,7 +549,7 @@ static void __attribute__((noreturn)) kernel_main(struct sandbox *sandbox)
 
 	become_kernel(sandbox, &why);
 	snprintf(status->message, sizeof(status->message), "%.*s", (int)sizeof(status->message) - 1, why.text);
-	__atomic_store_n(&status->state, CONTAINER_PANICKED, __ATOMIC_RELEASE);
+	__atomic_store_n(&status->state, KERNEL_PANICKED, __ATOMIC_RELEASE);
 	_exit(EXIT_LINUXD);
 }
 

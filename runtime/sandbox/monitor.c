@@ -80,7 +80,7 @@ static void *slots_main(void *argument)
 		uint32_t doorbell = __atomic_load_n(&channel->doorbell, __ATOMIC_ACQUIRE);
 
 		slots_serve(monitor->sandbox);
-		if (!ended && __atomic_load_n(&channel->status.state, __ATOMIC_ACQUIRE) != CONTAINER_RUNNING) {
+		if (!ended && __atomic_load_n(&channel->status.state, __ATOMIC_ACQUIRE) != KERNEL_RUNNING) {
 			ended = true;
 			__atomic_store_n(&monitor->container_ended, true, __ATOMIC_RELEASE);
 			eventfd_write(monitor->news, 1);
@@ -250,7 +250,7 @@ static const char *death_hint(int signal)
 static void reap(struct monitor *monitor)
 {
 	struct sandbox *sandbox = monitor->sandbox;
-	bool running = __atomic_load_n(&sandbox->channel->status.state, __ATOMIC_ACQUIRE) == CONTAINER_RUNNING;
+	bool running = __atomic_load_n(&sandbox->channel->status.state, __ATOMIC_ACQUIRE) == KERNEL_RUNNING;
 	int status;
 	pid_t pid;
 
@@ -259,7 +259,7 @@ static void reap(struct monitor *monitor)
 		if (!running)
 			continue;
 		/* The kernel may have said how it ended just before it did. */
-		running = __atomic_load_n(&sandbox->channel->status.state, __ATOMIC_ACQUIRE) == CONTAINER_RUNNING;
+		running = __atomic_load_n(&sandbox->channel->status.state, __ATOMIC_ACQUIRE) == KERNEL_RUNNING;
 		if (!running)
 			continue;
 		if (WIFSIGNALED(status))
@@ -448,19 +448,19 @@ static int exit_status(struct monitor *monitor, struct error *error)
 
 	memcpy(&status, &sandbox->channel->status, sizeof(status));
 	status.message[sizeof(status.message) - 1] = '\0';
-	if (status.state == CONTAINER_PANICKED && status.nr_back_trace == 0 && !monitor->abnormal[0]) {
+	if (status.state == KERNEL_PANICKED && status.nr_back_trace == 0 && !monitor->abnormal[0]) {
 		/* Also what went wrong between the fork and the kernel's first instruction. */
 		for (char *at = status.message; *at; at++)
 			*at = isprint((unsigned char)*at) || *at == '\n' ? *at : '?';
 		fail(error, 0, "%s", status.message);
 		return EXIT_LINUXD;
 	}
-	if (status.state == CONTAINER_PANICKED) {
+	if (status.state == KERNEL_PANICKED) {
 		print_panic(monitor, &status);
-		fail(error, 0, "the container was ended because its kernel %s", exit_reason[CONTAINER_PANICKED]);
+		fail(error, 0, "the container was ended because its kernel %s", exit_reason[KERNEL_PANICKED]);
 		return EXIT_LINUXD;
 	}
-	if (monitor->abnormal[0] || status.state != CONTAINER_EXITED) {
+	if (monitor->abnormal[0] || status.state != KERNEL_EXITED) {
 		fail(error, 0, "%s", monitor->abnormal[0] ? monitor->abnormal : "the container wrote nonsense into its status");
 		return monitor->stop_requests >= 3 ? 128 + SIGKILL : EXIT_LINUXD;
 	}
@@ -518,9 +518,9 @@ int monitor_run(struct sandbox *sandbox, struct error *error)
 
 	if (block_signals(&monitor, error))
 		return result;
-	read_window_size(&monitor, &boot->rows, &boot->columns);
-	sandbox->channel->rows = boot->rows;
-	sandbox->channel->columns = boot->columns;
+	read_window_size(&monitor, &boot->process.rows, &boot->process.columns);
+	sandbox->channel->rows = boot->process.rows;
+	sandbox->channel->columns = boot->process.columns;
 	if (control_server_prepare(&monitor.control, sandbox, error))
 		return result;
 	if (launch_start(sandbox, error)) {

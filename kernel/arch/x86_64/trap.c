@@ -26,6 +26,7 @@
 #include "kernel/sched/carrier.h"
 #include "kernel/sched/deterministic.h"
 #include "kernel/sys/syscall.h"
+#include "kernel/task/seccomp.h"
 #include "kernel/task/signal.h"
 #include "kernel/trace/stats.h"
 #include "kernel/trace/strace.h"
@@ -244,13 +245,24 @@ static void do_syscall_traced(struct pt_regs *regs, struct task_struct *task)
 		strace_exit(task, &syscall_table[nr], args, (long)regs->rax, start, end);
 }
 
+/* Somebody looks at calls: --strace, `linuxd trace`, or seccomp filters. */
+static void do_syscall_watched(struct pt_regs *regs, struct task_struct *task)
+{
+	if (unlikely(task->seccomp_mode) && !seccomp_permits(regs))
+		return;
+	if (READ_ONCE(trace_flags) & (RECORD_SYSCALLS | TRACE_STRACE))
+		do_syscall_traced(regs, task);
+	else
+		do_syscall(regs, task);
+}
+
 /* The way in from a patched call site. Runs on the task's kernel stack; returns to exit_begin. */
 void syscall_from_user(struct pt_regs *regs)
 {
 	struct task_struct *task = current;
 
-	if (unlikely(READ_ONCE(trace_flags) & (RECORD_SYSCALLS | TRACE_STRACE)))
-		do_syscall_traced(regs, task);
+	if (unlikely(READ_ONCE(trace_flags) & (RECORD_SYSCALLS | TRACE_STRACE | TRACE_SECCOMP)))
+		do_syscall_watched(regs, task);
 	else
 		do_syscall(regs, task);
 	if (unlikely(this_carrier()->need_resched || task->work))

@@ -7,6 +7,7 @@
 #include "kernel/mm/mm.h"
 #include "kernel/sched/wait_info.h"
 #include "kernel/sys/syscall.h"
+#include "kernel/task/seccomp.h"
 #include "kernel/task/signal.h"
 
 extern struct boot_params *boot;
@@ -260,8 +261,8 @@ int proc_show_status(struct file *file, struct seq_buffer *seq)
 		   (unsigned long long)cred->cap_inheritable, (unsigned long long)cred->cap_permitted,
 		   (unsigned long long)cred->cap_effective, (unsigned long long)cred->cap_bounding,
 		   (unsigned long long)cred->cap_ambient);
-	seq_printf(seq, "NoNewPrivs:\t%d\nSeccomp:\t0\nSeccomp_filters:\t0\nSpeculation_Store_Bypass:\tnot vulnerable\n"
-			"SpeculationIndirectBranch:\talways enabled\nCpus_allowed:\t", task->no_new_privs);
+	seq_printf(seq, "NoNewPrivs:\t%d\nSeccomp:\t%u\nSeccomp_filters:\t%u\nSpeculation_Store_Bypass:\tnot vulnerable\n"
+			"SpeculationIndirectBranch:\talways enabled\nCpus_allowed:\t", task->no_new_privs, task->seccomp_mode, seccomp_filter_count(task));
 	seq_cpumask(seq, task->sched.cpus_allowed.bits[0]);
 	seq_puts(seq, "\nCpus_allowed_list:\t");
 	seq_cpulist(seq, task->sched.cpus_allowed.bits[0]);

@@ -104,13 +104,13 @@ static int console_init(void)
 	if (!console)
 		return -ENOMEM;
 	console->console = true;
-	console->winsize.ws_row = boot->rows;
-	console->winsize.ws_col = boot->columns;
+	console->winsize.ws_row = boot->process.rows;
+	console->winsize.ws_col = boot->process.columns;
 	error = devpts_add(console);
 	if (error)
 		return error;
 	console->dentry->inode->mode = S_IFCHR | 0620;
-	console->dentry->inode->uid = boot->uid;
+	console->dentry->inode->uid = boot->process.uid;
 	console->dentry->inode->gid = TTY_GROUP;
 	input_waits = true;
 	return 0;
