@@ -29,6 +29,7 @@
 #include "runtime/error.h"
 
 struct cgroup;
+struct json_object;
 struct spec_resources; /* linux.resources of config.json: runtime/oci/spec.h */
 
 struct cgroup_options {
@@ -88,9 +89,12 @@ int cgroup_remove(struct cgroup *cgroup, struct error *error);
 /* Whether any group of the container is there. */
 bool cgroup_exists(const struct cgroup *cgroup);
 
-/* As a JSON object on one line, and back. */
-void cgroup_save(const struct cgroup *cgroup, FILE *out);
-int cgroup_load(const char *json, struct cgroup **ret_cgroup, struct error *error);
+/* As a JSON object for state.json (the caller's), and back. */
+struct json_object *cgroup_save(const struct cgroup *cgroup);
+int cgroup_load(struct json_object *saved, struct cgroup **ret_cgroup, struct error *error);
+
+/* Lines about limits that were asked for and that this host cannot set, where the container runs the same without; "" if there are none. */
+const char *cgroup_warnings(const struct cgroup *cgroup);
 
 /* The directory of a controller's group ("memory", "" for the v2 tree), NULL if there is none. Belongs to @cgroup. */
 const char *cgroup_path(const struct cgroup *cgroup, const char *controller);

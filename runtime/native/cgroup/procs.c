@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Who is in the groups: listing, entering, killing.
+ *
+ * Killing has three ways. v2 has cgroup.kill (5.14), which nobody escapes who is in the group. Else a signal goes to everyone again and again,
+ * until nobody is left: who forks meanwhile is met in the next round. And frozen processes of v1 die only when thawed.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "runtime/native/cgroup/internal.h"
+
+#define KILL_ROUNDS 200          /* the waits grow from 0.1 to 20 ms: 3 s in all */
+#define ENTER_TRIES 5
+
+/* ---- listing ---- */
+
+static int collect_file(const char *dir, const char *name, struct pid_list *list)
+{
+	char *path = format_path("%s/%s", dir, name), *text = path ? file_read(path) : NULL;
+	int result = text ? 0 : -errno;
+
+	free(path);
+	for (char *at = text, *end; at && *at; at = *end ? end + 1 : end) {
+		long pid = strtol(at, &end, 10);
+
+		if (end == at)
+			break;
+		if (pid <= 0)
+			continue; /* of a pid namespace that we do not see */
+		if (list->nr == list->size) {
+			pid_t *more = realloc(list->pids, (list->size = list->size ? list->size * 2 : 64) * sizeof(pid_t));
+
+			if (!more) {
+				result = -ENOMEM;
+				break;
+			}
+			list->pids = more;
+		}
+		list->pids[list->nr++] = pid;
+	}
+	free(text);
+	return result;
+}
+
+int procs_collect(const char *dir, struct pid_list *list)
+{
+	int result = collect_file(dir, "cgroup.procs", list);
+	struct dirent *entry;
+	DIR *stream;
+
+	/* A threaded group tells only threads; a group may go while we look. */
+	if (result == -EOPNOTSUPP)
+		result = collect_file(dir, "cgroup.threads", list);
+	if (result == -ENOENT || result == -ENODEV)
+		return 0;
+	if (result)
+		return result;
+	stream = opendir(dir);
+	if (!stream)
+		return errno == ENOENT ? 0 : -errno;
+	while (!result && (entry = readdir(stream))) {
+		char *path;
+
+		if (entry->d_type != DT_DIR || entry->d_name[0] == '.')
+			continue;
+		path = format_path("%s/%s", dir, entry->d_name);
+		result = path ? procs_collect(path, list) : -ENOMEM;
+		free(path);
+	}
+	closedir(stream);
+	return result;
+}
+
+static int compare_pids(const void *a, const void *b)
+{
+	return (*(const pid_t *)a > *(const pid_t *)b) - (*(const pid_t *)a < *(const pid_t *)b);
+}
+
+void procs_sort(struct pid_list *list)
+{
+	size_t kept = 0;
+
+	if (list->nr)
+		qsort(list->pids, list->nr, sizeof(pid_t), compare_pids);
+	for (size_t i = 0; i < list->nr; i++)
+		if (!kept || list->pids[kept - 1] != list->pids[i])
+			list->pids[kept++] = list->pids[i];
+	list->nr = kept;
+}
+
+/* Of all groups: who has got out of one, by rights that it should not have, is still in the others. */
+static int collect_all(const struct cgroup *cgroup, struct pid_list *list)
+{
+	int result = 0;
+
+	for (int i = 0; !result && i < cgroup->nr; i++)
+		if (cgroup->groups[i].present)
+			result = procs_collect(cgroup->groups[i].dir, list);
+	procs_sort(list);
+	return result;
+}
+
+int cgroup_pids(const struct cgroup *cgroup, pid_t **ret_pids, int *ret_nr, struct error *error)
+{
+	struct pid_list list = { 0 };
+	int result = collect_all(cgroup, &list);
+
+	if (result) {
+		free(list.pids);
+		return fail(error, -result, "cannot list the processes of container %s", cgroup->id);
+	}
+	*ret_pids = list.pids;
+	*ret_nr = list.nr;
+	return 0;
+}
+
+/* ---- entering ---- */
+
+int group_enter(const struct cgroup *cgroup, const struct group *group, const char *dir, pid_t pid, struct error *error)
+{
+	struct group there = *group;
+	char text[16];
+	int result;
+
+	there.dir = (char *)dir;
+	snprintf(text, sizeof(text), "%d", pid);
+	for (int i = 0; i < ENTER_TRIES; i++) {
+		result = group_try_write(cgroup, &there, "cgroup.procs", text);
+		/* EINVAL also while the process or the group is only just being set up by the kernel. */
+		if (result != -EINVAL)
+			break;
+		nanosleep(&(struct timespec){ 0, 20000000 }, NULL);
+	}
+	return result ? group_write_failed(&there, "cgroup.procs", text, -result, error) : 0;
+}
+
+int cgroup_enter(const struct cgroup *cgroup, pid_t pid, struct error *error)
+{
+	for (int i = 0; i < cgroup->nr; i++)
+		if (cgroup->groups[i].present && group_enter(cgroup, &cgroup->groups[i], cgroup->groups[i].dir, pid, error))
+			return -1;
+	return 0;
+}
+
+/* The third field of a line of /proc/PID/cgroup for this hierarchy, malloc'ed; NULL if there is none. */
+static char *path_of(const char *text, const struct group *group)
+{
+	for (const char *line = text; line && *line; line = strchr(line, '\n'), line += line ? 1 : 0) {
+		const char *list = strchr(line, ':'), *path = list ? strchr(list + 1, ':') : NULL;
+
+		if (!path)
+			return NULL;
+		if (group->version == 2 ? path == list + 1
+					: (size_t)(path - list - 1) == strlen(group->controllers) &&
+						  !strncmp(list + 1, group->controllers, path - list - 1))
+			return strndup(path + 1, strcspn(path + 1, "\n"));
+	}
+	return NULL;
+}
+
+/*
+ * Where @init is now, if that is below its container's group: what stands behind the group's own path. "" if it is nowhere else, and if our view of
+ * the tree is not the whole, since then the two paths cannot be compared.
+ */
+static char *moved_below(const struct group *group, const char *text)
+{
+	const char *own = group->dir + strlen(group->mount);
+	char *path = path_of(text, group), *below = NULL;
+
+	if (path && !strncmp(path, own, strlen(own)) && path[strlen(own)] == '/')
+		below = strdup(path + strlen(own));
+	free(path);
+	return below ? below : strdup("");
+}
+
+int cgroup_join(const struct cgroup *cgroup, pid_t init, const char *subgroup, pid_t pid, struct error *error)
+{
+	char *path = format_path("/proc/%d/cgroup", init), *text = path ? file_read(path) : NULL;
+	int result = 0;
+
+	free(path);
+	for (int i = 0; !result && i < cgroup->nr; i++) {
+		const struct group *group = &cgroup->groups[i];
+		bool asked = subgroup && *subgroup;
+		char *clean = asked ? path_clean(subgroup) : group->version == 2 ? moved_below(group, text) : strdup("");
+		char *dir = clean ? format_path("%s%s%s", group->dir, *clean && *clean != '/' ? "/" : "", strcmp(clean, "/") ? clean : "") : NULL;
+
+		if (!group->present)
+			result = 0;
+		else if (!dir)
+			result = fail(error, ENOMEM, "cannot enter the cgroups of container %s", cgroup->id);
+		else
+			result = group_enter(cgroup, group, dir, pid, error);
+		if (result && asked && error->code == ENOENT)
+			fail_remedy(error, "the container has no group \"%s\" there: leave the subgroup out, or name one that it has made", subgroup);
+		free(clean);
+		free(dir);
+	}
+	free(text);
+	return result;
+}
+
+/* ---- killing ---- */
+
+static void signal_all(const struct pid_list *list, int number)
+{
+	for (size_t i = 0; i < list->nr; i++)
+		if (list->pids[i] != getpid())
+			kill(list->pids[i], number);
+}
+
+/* Whether cgroup.kill did it: then only the dying is left to wait for. */
+static bool kill_at_once(const struct cgroup *cgroup)
+{
+	for (int i = 0; i < cgroup->nr; i++)
+		if (cgroup->groups[i].version == 2 && cgroup->groups[i].present && !cgroup->fake &&
+		    group_try_write(cgroup, &cgroup->groups[i], "cgroup.kill", "1") == 0)
+			return true;
+	return false;
+}
+
+static bool only_us(const struct pid_list *list)
+{
+	return list->nr == 0 || (list->nr == 1 && list->pids[0] == getpid());
+}
+
+int procs_kill_all(struct cgroup *cgroup, struct error *error)
+{
+	struct pid_list list = { 0 };
+	struct error ignored;
+	int result = 0;
+
+	for (int round = 0; round < KILL_ROUNDS; round++) {
+		list.nr = 0;
+		result = collect_all(cgroup, &list);
+		if (result || only_us(&list))
+			break;
+		if (round == 0)
+			kill_at_once(cgroup);
+		if (round == 0 || round % 8 == 4) {
+			signal_all(&list, SIGKILL);
+			if (cgroup_is_frozen(cgroup))
+				cgroup_freeze(cgroup, false, &ignored);
+		}
+		nanosleep(&(struct timespec){ 0, round < 20 ? 100000L * (round + 1) : 20000000 }, NULL);
+	}
+	if (!result && !only_us(&list))
+		result = -EBUSY;
+	if (result) {
+		fail(error, -result, "container %s: %zu processes do not end, among them %d", cgroup->id, list.nr, list.nr ? list.pids[0] : 0);
+		fail_remedy(error, "cat /proc/%d/stack says what it waits for in the kernel: often a disk or a network file system that is gone",
+			    list.nr ? list.pids[0] : 0);
+	}
+	free(list.pids);
+	return result ? -1 : 0;
+}
+
+int cgroup_kill(struct cgroup *cgroup, int number, struct error *error)
+{
+	struct pid_list list = { 0 };
+	int result;
+
+	if (number == SIGKILL)
+		return procs_kill_all(cgroup, error);
+	result = collect_all(cgroup, &list);
+	if (!result)
+		signal_all(&list, number);
+	free(list.pids);
+	return result ? fail(error, -result, "cannot list the processes of container %s", cgroup->id) : 0;
+}
