@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The groups of tests: each module has a function that returns (name, function) pairs."""
+from .cgroups import cgroups
 from .checks import checks
 from .command import command
 from .conformance import conformance
@@ -15,4 +16,4 @@ from .seeing import seeing
 from .trace import trace
 from .unit import unit
 
-__all__ = ["checks", "command", "conformance", "deterministic", "erlang", "freezer", "fuzz", "inside", "integration", "schedsim", "security", "seeing", "trace", "unit"]
+__all__ = ["cgroups", "checks", "command", "conformance", "deterministic", "erlang", "freezer", "fuzz", "inside", "integration", "schedsim", "security", "seeing", "trace", "unit"]

@@ -34,14 +34,14 @@ def unit(context):
         def run():
             with open(path) as f:
                 text = f.read()
-            sources = re.search(r"^// sources:(.*)$", text, re.M)
+            sources = " ".join(re.findall(r"^// sources:(.*)$", text, re.M)).split()
             flags = re.search(r"^// flags:(.*)$", text, re.M)
             program = context.out("unit", name)
             is_kernel = re.search(r'^#include "kernel/', text, re.M)
             context.run(["gcc", "-std=gnu11", "-g", "-O1", "-Wall", "-Wextra", "-Wno-unused-parameter", "-Wno-sign-compare",
                          "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-I", context.source,
                          "-I", generate(context), *(kernel_flags(context) if is_kernel else []), "-o", program, path,
-                         *[path for s in (sources[1].split() if sources else []) for path in sorted(glob.glob(context.path(s)))],
+                         *[path for s in sources for path in sorted(glob.glob(context.path(s)))],
                          *(flags[1].split() if flags else [])], check=True)
             context.run([program], check=True)
         return name, run

@@ -232,14 +232,27 @@ static void remove_made(struct group *group)
 	group->present = false;
 }
 
-static bool is_ignorable(const struct cgroup *cgroup, int code)
+bool is_ignorable(const struct cgroup *cgroup, int code)
 {
 	return cgroup->rootless && !cgroup->explicit_path && (code == EPERM || code == EACCES || code == EROFS || code == ENOENT);
+}
+
+/* One that is there may be another user's. */
+static bool may_enter(const struct group *group)
+{
+	char *path = format_path("%s/cgroup.procs", group->dir);
+	bool may = path && access(path, W_OK) == 0;
+
+	free(path);
+	return may;
 }
 
 static int make_group(struct cgroup *cgroup, struct group *group, const struct spec_resources *resources, struct error *error)
 {
 	int code = -make_dirs_again(group);
+
+	if (!code && is_ignorable(cgroup, EACCES) && !may_enter(group))
+		code = EACCES;
 
 	if (code && is_ignorable(cgroup, code)) {
 		remove_made(group);

@@ -52,6 +52,7 @@ struct cgroup {
 	int nr;
 	char *id;
 	bool systemd, rootless, explicit_path;
+	bool limited;          /* limits were set: then every group must be entered */
 	bool fake;             /* a tree of ordinary files, in tests: files are made by writing */
 	/* systemd */
 	char *slice, *unit;
@@ -64,6 +65,8 @@ struct cgroup {
 int cgroup_new_below(const char *prefix, const struct cgroup_options *options, struct cgroup **ret_cgroup, struct error *error);
 /* The group that has this controller, "" for v2's own; NULL if none is present. */
 const struct group *group_of(const struct cgroup *cgroup, const char *controller);
+/* Whether a rootless container goes on without the group when this happens. */
+bool is_ignorable(const struct cgroup *cgroup, int code);
 /* Adds a line to what cgroup_warnings tells. */
 void cgroup_warn(struct cgroup *cgroup, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -233,6 +233,7 @@ static int apply(struct cgroup *cgroup, const struct spec_resources *resources, 
 
 int cgroup_apply(struct cgroup *cgroup, const struct spec_resources *resources, struct error *error)
 {
+	cgroup->limited = cgroup_limits_asked(resources);
 	return apply(cgroup, resources, APPLY_NEW, error);
 }
 
