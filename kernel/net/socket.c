@@ -207,6 +207,7 @@ static int set_int_option(struct socket *sock, int option, int value)
 		/* fall through */
 	case SO_SNDBUF:
 		sock->sndbuf = set_buffer_size(value, option == SO_SNDBUFFORCE, SNDBUF_MIN);
+		sock->sndbuf_locked = true;
 		wake_up_common(&sock->write_wait, 0, POLL_OUT);
 		return 0;
 	case SO_RCVBUFFORCE:
@@ -215,6 +216,7 @@ static int set_int_option(struct socket *sock, int option, int value)
 		/* fall through */
 	case SO_RCVBUF:
 		sock->rcvbuf = set_buffer_size(value, option == SO_RCVBUFFORCE, RCVBUF_MIN);
+		sock->rcvbuf_locked = true;
 		return 0;
 	case SO_RCVLOWAT:
 		sock->rcvlowat = value < 0 ? INT32_MAX : value ? value : 1;

@@ -49,6 +49,7 @@
 #define MSG_ERRQUEUE 0x2000
 #define MSG_NOSIGNAL 0x4000
 #define MSG_WAITFORONE 0x10000
+#define MSG_FASTOPEN 0x20000000
 #define MSG_CMSG_CLOEXEC 0x40000000
 #define MSG_CMSG_COMPAT 0x80000000u
 
@@ -122,7 +123,7 @@ struct socket_ops {
 	int (*listen)(struct socket *sock, int backlog);
 	struct socket *(*accept)(struct socket *sock, bool nonblock); /* ERR_PTR */
 	int (*shutdown)(struct socket *sock, int how);
-	int (*getname)(struct socket *sock, u8 *name, bool peer); /* the length */
+	int (*getname)(struct socket *sock, u8 *name, int peer); /* the length; peer 0: own name, 1: the peer's, 2: for accept(2) */
 	ssize_t (*sendmsg)(struct socket *sock, struct message *msg);
 	ssize_t (*recvmsg)(struct socket *sock, struct message *msg);
 	unsigned (*poll)(struct socket *sock, struct file *file, struct poll_table *table);
@@ -147,6 +148,7 @@ struct socket {
 	int error;         /* pending, positive; the next call takes it */
 	int backlog;
 	int sndbuf, rcvbuf, rcvlowat;
+	bool sndbuf_locked, rcvbuf_locked; /* set by a program */
 	int peek_off;      /* SO_PEEK_OFF: where MSG_PEEK begins; negative: off */
 	u64 rcvtimeo, sndtimeo; /* ns; NEVER; 0: do not wait */
 	bool passcred, passpidfd, passrights, passsec, keepalive, reuseaddr, reuseport, broadcast, dontroute, oobinline, debug;

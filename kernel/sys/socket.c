@@ -206,7 +206,7 @@ static int accept_name(struct socket *connection, user_ptr user_name, user_ptr u
 
 	if (user_ptr_is_null(user_name))
 		return 0;
-	length = connection->ops->getname(connection, name, true);
+	length = connection->ops->getname(connection, name, 2);
 	if (length < 0)
 		return -ECONNABORTED;
 	return name_to_user(name, length, user_name, user_length);

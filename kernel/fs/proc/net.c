@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* /proc/PID/net: the loopback device and the heads of the socket tables; there are no internet sockets. */
+/* /proc/PID/net: interfaces and sockets. */
 #include "kernel/fs/proc/proc.h"
-#include "kernel/net/socket.h"
+#include "kernel/net/inet/tcp.h"
 
 static int show_text(struct file *file, struct seq_buffer *seq)
 {
@@ -12,6 +12,18 @@ static int show_text(struct file *file, struct seq_buffer *seq)
 static int show_unix(struct file *file, struct seq_buffer *seq)
 {
 	proc_net_unix(seq);
+	return 0;
+}
+
+static int show_tcp(struct file *file, struct seq_buffer *seq)
+{
+	proc_net_tcp(seq, AF_INET);
+	return 0;
+}
+
+static int show_tcp6(struct file *file, struct seq_buffer *seq)
+{
+	proc_net_tcp(seq, AF_INET6);
 	return 0;
 }
 
@@ -32,10 +44,8 @@ const struct proc_entry proc_net_entries[] = {
 	NET_TEXT("snmp", "Ip: Forwarding DefaultTTL\nIp: 2 64\n"),
 	NET_TEXT("sockstat", "sockets: used 0\nTCP: inuse 0 orphan 0 tw 0 alloc 0 mem 0\nUDP: inuse 0 mem 0\nUDPLITE: inuse 0\nRAW: inuse 0\n"
 			     "FRAG: inuse 0 memory 0\n"),
-	NET_TEXT("tcp", "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode"
-			"                                                     \n"),
-	NET_TEXT("tcp6", "  sl  local_address                         remote_address                        st tx_queue rx_queue tr tm->when "
-			 "retrnsmt   uid  timeout inode\n"),
+	PROC_FILE("tcp", 0444, show_tcp),
+	PROC_FILE("tcp6", 0444, show_tcp6),
 	NET_TEXT("udp", "   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops"
 			"             \n"),
 	NET_TEXT("udp6", "  sl  local_address                         remote_address                        st tx_queue rx_queue tr tm->when "

@@ -2,7 +2,7 @@
 /* AF_INET and AF_INET6: socket(2), bind(2), getsockname(2), and where a destination is. */
 #include "kernel/net/inet/inet.h"
 
-#include "kernel/mm/alloc.h"
+#include "kernel/net/inet/tcp.h"
 
 void inet_init(struct inet_socket *inet, const struct socket_ops *ops, struct port_table *table, int family, int type, int protocol)
 {
@@ -10,6 +10,7 @@ void inet_init(struct inet_socket *inet, const struct socket_ops *ops, struct po
 	inet->net = current_net();
 	inet_endpoint_init(&inet->end, table);
 	inet->end.is_socket = true;
+	inet->end.family = (u8)family;
 	inet->end.uid = current->cred->euid;
 	inet->end.local.addr = inet->end.remote.addr = inet_any(family);
 	inet_options_init(inet);
@@ -27,7 +28,13 @@ void inet_cleanup(struct inet_socket *inet)
 
 struct socket *inet_create(int family, int type, int protocol)
 {
-	return ERR_PTR(-EAFNOSUPPORT);
+	if (protocol < 0 || protocol >= IPPROTO_MAX)
+		return ERR_PTR(-EINVAL);
+	if (type == SOCK_STREAM && (!protocol || protocol == IPPROTO_TCP))
+		return tcp_create(family, IPPROTO_TCP);
+	if (type == SOCK_STREAM || type == SOCK_DGRAM || type == SOCK_RAW)
+		return ERR_PTR(-EPROTONOSUPPORT);
+	return ERR_PTR(-ESOCKTNOSUPPORT);
 }
 
 /* AF_INET also takes a wildcard address without a family, as programs from before it was asked for give it. */
@@ -85,7 +92,7 @@ int inet_bind(struct socket *sock, const u8 *name, int length)
 	}
 	if (wanted.port && wanted.port < inet->net->unprivileged_port_start && !capable(CAP_NET_BIND_SERVICE))
 		return -EACCES;
-	if (inet->end.state != TCP_CLOSE || inet->end.bucket || inet->end.local.port)
+	if (inet->end.state != TCP_CLOSE || inet->end.bucket)
 		return -EINVAL;
 	if (inet_is_v6(inet)) {
 		error = check_address(inet, &wanted);
@@ -111,13 +118,14 @@ int inet_autobind(struct inet_socket *inet)
 	return inet->end.bucket ? 0 : port_bind(inet->net, &inet->end, 0);
 }
 
-int inet_getname(struct socket *sock, u8 *name, bool peer)
+int inet_getname(struct socket *sock, u8 *name, int peer)
 {
 	struct inet_socket *inet = inet_sk(sock);
+	bool connected = inet->end.state != TCP_CLOSE && inet->end.state != TCP_SYN_SENT;
 
 	if (!peer)
 		return inet_put_name(sock->domain, &inet->end.local, name);
-	if (!inet->end.remote.port)
+	if (!inet->end.remote.port || (peer == 1 && !connected))
 		return -ENOTCONN;
 	return inet_put_name(sock->domain, &inet->end.remote, name);
 }

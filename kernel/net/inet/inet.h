@@ -42,6 +42,7 @@ struct inet_endpoint {
 	struct inet_name local, remote;
 	int device;                    /* SO_BINDTODEVICE; 0 */
 	u8 state;                      /* TCP_* */
+	u8 family;                     /* of the socket */
 	bool is_socket;                /* part of an inet_socket; else the three below are what its socket had */
 	bool reuseaddr, reuseport, v6only;
 	uid_t uid;                     /* who made the socket */
@@ -120,7 +121,7 @@ void inet_cleanup(struct inet_socket *inet);
 /* bind(2): -EINVAL, -EAFNOSUPPORT, -EADDRNOTAVAIL, -EACCES, -EADDRINUSE. */
 int inet_bind(struct socket *sock, const u8 *name, int length);
 int inet_autobind(struct inet_socket *inet); /* an ephemeral port, unless it has one: 0 or -EADDRINUSE */
-int inet_getname(struct socket *sock, u8 *name, bool peer);
+int inet_getname(struct socket *sock, u8 *name, int peer);
 /*
  * The destination of a connect or send: parsed and checked against the socket's family and IPV6_V6ONLY, the wildcard made the loopback
  * address. AF_INET6 datagram sockets may be given a sockaddr_in.

@@ -209,7 +209,7 @@ static int set_ipv6(struct inet_socket *inet, int option, user_ptr user_value, u
 		return -EINVAL;
 	if (get_user_u32(&value, user_value))
 		return -EFAULT;
-	if (option == IPV6_V6ONLY && inet->end.local.port)
+	if (option == IPV6_V6ONLY && inet->end.bucket)
 		return -EINVAL;
 	if (option == IPV6_MULTICAST_HOPS && inet->base.type == SOCK_STREAM)
 		return -ENOPROTOOPT;

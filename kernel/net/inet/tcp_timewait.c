@@ -55,6 +55,7 @@ void tcp_timewait_start(const struct inet_endpoint *end)
 	tw->end.remote = end->remote;
 	tw->end.device = end->device;
 	tw->end.uid = end->uid;
+	tw->end.family = end->family;
 	tw->end.state = TCP_TIME_WAIT;
 	tw->end.reuseaddr = inet->base.reuseaddr;
 	tw->end.reuseport = inet->base.reuseport;

@@ -239,7 +239,7 @@ int unix_copy_name(const struct unix_sock *u, u8 *name)
 	return u->address->length;
 }
 
-int unix_getname(struct socket *sock, u8 *name, bool peer)
+int unix_getname(struct socket *sock, u8 *name, int peer)
 {
 	struct unix_sock *u = unix_sk(sock);
 

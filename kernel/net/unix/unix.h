@@ -95,7 +95,7 @@ int unix_bind(struct socket *sock, const u8 *name, int length);
 int unix_autobind(struct unix_sock *u);
 void unix_unname(struct unix_sock *u);
 struct unix_sock *unix_find(const u8 *name, int length, int type); /* counted, ERR_PTR */
-int unix_getname(struct socket *sock, u8 *name, bool peer);
+int unix_getname(struct socket *sock, u8 *name, int peer);
 int unix_copy_name(const struct unix_sock *u, u8 *name);
 void unix_address_put(struct unix_address *address);
 
