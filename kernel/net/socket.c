@@ -6,6 +6,7 @@
 #include <asm/ioctls.h>
 
 #include "kernel/mm/alloc.h"
+#include "kernel/net/device_config.h"
 #include "kernel/net/socket.h"
 #include "kernel/time/timer.h"
 #include "kernel/vfs/event.h"
@@ -426,7 +427,9 @@ static long socket_ioctl(struct file *file, unsigned cmd, u64 arg)
 {
 	struct socket *sock = file->private;
 
-	return sock->ops->ioctl(sock, cmd, arg);
+	long ret = sock->ops->ioctl(sock, cmd, arg);
+
+	return ret == -ENOIOCTLCMD ? device_ioctl(sock->domain, cmd, arg) : ret;
 }
 
 static void socket_release(struct file *file)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Sockets as the rest of the kernel sees them: a socket is a file whose `private` is a struct socket, and
- * a family gives it its operations. AF_UNIX, AF_INET and AF_INET6 exist; every other family is -EAFNOSUPPORT.
+ * a family gives it its operations. AF_UNIX, AF_INET, AF_INET6 and AF_NETLINK exist; every other family is -EAFNOSUPPORT.
  *
  * Everything is protected by the kernel lock. A socket is counted: its file holds one reference, and the
  * family others (peers, queued messages).
@@ -20,6 +20,7 @@
 #define AF_UNIX 1
 #define AF_INET 2
 #define AF_INET6 10
+#define AF_NETLINK 16
 #define AF_MAX 46
 
 #define SOCK_STREAM 1
@@ -223,6 +224,8 @@ struct socket *unix_create(int type, int protocol);
 int unix_pair(struct socket *a, struct socket *b);
 /* inet/inet.c: -EPROTONOSUPPORT, -ESOCKTNOSUPPORT, -EPERM, -ENOMEM as ERR_PTR */
 struct socket *inet_create(int family, int type, int protocol);
+/* netlink/socket.c: -EPROTONOSUPPORT, -ESOCKTNOSUPPORT, -ENOMEM as ERR_PTR */
+struct socket *netlink_create(int type, int protocol);
 
 /* The text of /proc/net/unix. */
 struct seq_buffer;

@@ -35,6 +35,8 @@ static struct socket *create(int family, int type, int protocol)
 		return ERR_PTR(-EINVAL);
 	if (family == AF_INET || family == AF_INET6)
 		return inet_create(family, type, protocol);
+	if (family == AF_NETLINK)
+		return netlink_create(type, protocol);
 	if (family != AF_UNIX)
 		return ERR_PTR(-EAFNOSUPPORT);
 	return unix_create(type, protocol);
