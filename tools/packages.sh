@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Sees to the Debian packages that building, the demonstration, tests and benchmarks need.
 set -eu
-packages="gcc clang make meson ninja-build python3 libc6-dev linux-libc-dev libjson-c-dev libseccomp-dev busybox-static mmdebstrap util-linux runc git"
+packages="gcc clang make meson ninja-build python3 libc6-dev linux-libc-dev libjson-c-dev libseccomp-dev busybox-static dbus-daemon mmdebstrap util-linux runc git"
 # A browser, for the tests of pages: they are skipped without. Large, so it is not a reason to fail.
 optional="chromium chromium-driver"
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null && ! command -v chromedriver >/dev/null; then

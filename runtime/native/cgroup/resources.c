@@ -239,7 +239,17 @@ int cgroup_apply(struct cgroup *cgroup, const struct spec_resources *resources, 
 
 int cgroup_update(struct cgroup *cgroup, const struct spec_resources *resources, struct error *error)
 {
-	if (cgroup->systemd && systemd_set(cgroup, resources, error))
-		return -1;
-	return apply(cgroup, resources, APPLY_UPDATE, error);
+	bool pause = cgroup->systemd && resources->nr_devices && group_of(cgroup, "devices") && !cgroup_is_frozen(cgroup);
+	struct error ignored;
+	int result;
+
+	if (!cgroup->systemd)
+		return apply(cgroup, resources, APPLY_UPDATE, error);
+	/* systemd sets v1's device rules by forbidding everything first: nobody may look meanwhile. */
+	if (pause)
+		cgroup_freeze(cgroup, true, &ignored);
+	result = systemd_set(cgroup, resources, error) || apply(cgroup, resources, APPLY_UPDATE, error) ? -1 : 0;
+	if (pause)
+		cgroup_freeze(cgroup, false, &ignored);
+	return result;
 }
