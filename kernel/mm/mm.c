@@ -70,6 +70,7 @@ void mm_copy_layout(struct mm_struct *to, const struct mm_struct *from)
 	to->exe = from->exe ? file_get(from->exe) : NULL;
 	to->dumpable = from->dumpable;
 	to->no_patch = from->no_patch;
+	to->user_gs = from->user_gs;
 }
 
 static void wipe(struct mm_struct *mm, u64 start, u64 end)

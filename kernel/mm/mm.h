@@ -111,6 +111,8 @@ struct mm_struct {
 	int nr_tasks;
 	u8 traps[64];         /* by hash of the call site, arch/x86_64/patch.c */
 	bool no_patch;        /* call sites stay on SIGSYS */
+	bool user_gs;         /* its programs have GS, arch/x86_64/gs.h */
+	bool giving_gs;       /* a task is at it */
 	bool kernel_mm;       /* the kernel process */
 	bool membarrier_registered;
 	u64 peak_vm;

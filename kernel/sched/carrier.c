@@ -61,6 +61,7 @@ struct carrier *carrier_alloc(struct mm_struct *mm)
 		return NULL;
 	memset(c, 0, sizeof(*c));
 	c->self = c;
+	c->magic = CARRIER_MAGIC_VALUE;
 	c->mm = mm;
 	c->claimed_for = -1;
 	c->bound_cpu = -1;

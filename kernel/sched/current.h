@@ -19,7 +19,7 @@ struct carrier {
 	struct carrier *self;     /* 40 */
 	u64 carrier_sp;           /* 48: saved stack pointer of the carrier context */
 	u32 need_resched;         /* 56: set by host signals; checked on the way out */
-	u32 pad;
+	u32 magic;                /* 60: by which the entry code knows that GS is the kernel's; only in carriers of tasks */
 	/* from here on: sched/carrier.c */
 	struct mm_struct *mm;
 	struct list_head mm_link;

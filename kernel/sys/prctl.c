@@ -5,6 +5,7 @@
 #include <linux/prctl.h>
 
 #include "kernel/arch/x86_64/fpu.h"
+#include "kernel/arch/x86_64/gs.h"
 #include "kernel/arch/x86_64/trap.h"
 #include "kernel/mm/mm.h"
 #include "kernel/task/seccomp.h"
@@ -113,6 +114,20 @@ long sys_prctl(int option, u64 arg2, u64 arg3, u64 arg4, u64 arg5)
 	}
 }
 
+/* As long as nobody sets it, it is 0. */
+static long set_gs(u64 address)
+{
+	int error = 0;
+
+	if (address >= USER_MAX)
+		return -EPERM;
+	if (address)
+		error = gs_give_up();
+	if (!error)
+		current->gs_base = address;
+	return error;
+}
+
 long sys_arch_prctl(int code, u64 addr)
 {
 	switch (code) {
@@ -123,8 +138,8 @@ long sys_arch_prctl(int code, u64 addr)
 		write_fs_base(addr);
 		return 0;
 	case ARCH_GET_FS: return put_user_u64(user_ptr_at(addr), read_fs_base());
-	case ARCH_SET_GS: return -EPERM; /* GS is the kernel's: the way in depends on it */
-	case ARCH_GET_GS: return put_user_u64(user_ptr_at(addr), 0);
+	case ARCH_SET_GS: return set_gs(addr);
+	case ARCH_GET_GS: return put_user_u64(user_ptr_at(addr), current->gs_base);
 	case ARCH_GET_CPUID: return 1;
 	case ARCH_SET_CPUID: return addr ? 0 : -ENODEV;
 	case ARCH_GET_XCOMP_SUPP_:

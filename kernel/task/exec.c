@@ -8,6 +8,7 @@
 #include <linux/mount.h>
 
 #include "kernel/arch/x86_64/fpu.h"
+#include "kernel/arch/x86_64/gs.h"
 #include "kernel/arch/x86_64/trap.h"
 #include "kernel/arch/x86_64/vdso/vdso.h"
 #include "kernel/init/init.h"
@@ -395,6 +396,7 @@ static int replace_mm(struct file *exe)
 	}
 	mm->exe = file_get(exe);
 	mm->no_patch = false;
+	gs_exec();
 	vfork_done(task);
 	if (sched_exec())
 		schedule();

@@ -8,6 +8,7 @@
 #include <linux/sched.h>
 
 #include "kernel/arch/x86_64/fpu.h"
+#include "kernel/arch/x86_64/gs.h"
 #include "kernel/arch/x86_64/trap.h"
 #include "kernel/fs/tty/tty.h"
 #include "kernel/init/init.h"
@@ -247,6 +248,7 @@ static void copy_registers(struct task_struct *child, const struct clone_request
 	if (!user_ptr_is_null(r->stack))
 		child->regs->rsp = r->stack.addr;
 	child->fs_base = r->flags & CLONE_SETTLS ? r->tls : read_fs_base();
+	gs_fork(child);
 	fpu_fork(child);
 	arch_setup_fork_stack(child);
 }

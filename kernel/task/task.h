@@ -188,6 +188,7 @@ struct restart_block {
 #define TIF_NOTIFY_STOP 0x4
 #define TIF_MM_WORK 0x8 /* mm->work has something for a carrier of this mm */
 #define TIF_FREEZE 0x20 /* it is to stand still: task->freezers */
+#define TIF_USER_GS 0x40 /* always set where programs use GS */
 #define TIF_DETERMINISTIC 0x10 /* always set with --deterministic (sched/deterministic.h) */
 
 struct task_struct {
@@ -200,6 +201,7 @@ struct task_struct {
 	unsigned work;          /* TIF_* */
 	refcount_t count;
 	void *stack;            /* KERNEL_STACK_SIZE bytes */
+	u64 gs_base;            /* the program's, with TIF_USER_GS (arch/x86_64/gs.h) */
 
 	struct sched_task sched; /* sched/sched.h: class, entity, policy, cpu, accounting */
 	/* What it sleeps on (sched/wait.h). True while it is blocked: task_blocked(). */

@@ -7,6 +7,9 @@
  *
  *   patched call site of a `nolock` call -> trampoline -> entry_leaf
  *
+ * A program may have loaded a GS base of its own with wrgsbase. Nothing has changed then when the entries notice, by a fault or by
+ * what does not stand there; the signal handler sees to it (arch/x86_64/gs.h).
+ *
  * Interrupts by host signals: in entry code the handler only sets need_resched; the code goes on. Between exit_begin
  * and exit_end the user state is still complete in the pt_regs, so the handler sends the exit back to exit_restart.
  */
@@ -45,6 +48,9 @@
 	.globl entry_patched
 	.type entry_patched, @function
 entry_patched:
+	cmpl $CARRIER_MAGIC_VALUE, %gs:CARRIER_MAGIC
+	jne entry_not_ours
+entry_ours:
 	save_user_regs
 	mov %rsp, %rdi
 	xor %ebp, %ebp
@@ -59,8 +65,10 @@ entry_patched:
 	.globl entry_leaf
 	.type entry_leaf, @function
 entry_leaf:
+	cmpl $CARRIER_MAGIC_VALUE, %gs:CARRIER_MAGIC
+	jne entry_not_ours
 	cmpl $0, trace_flags(%rip)
-	jne entry_patched
+	jne entry_ours
 	mov %rsp, %gs:CARRIER_USER_RSP
 	mov %gs:CARRIER_STACK_TOP, %rsp
 	push %rcx
@@ -95,6 +103,11 @@ leaf_exit:
 leaf_exit_end:
 leaf_work:
 	save_user_regs
+	jmp exit_restart
+
+	.globl entry_not_ours
+entry_not_ours:
+	ud2
 
 	.globl exit_restart
 exit_restart:
@@ -127,6 +140,9 @@ exit_begin:
 	jmp *%rcx
 
 exit_full:
+	mov %gs:CARRIER_TASK, %rax
+	testl $WORK_USER_GS, TASK_WORK(%rax)
+	jnz exit_gs
 	mov REGS_RIP(%rsp), %rax
 	mov %rax, %gs:CARRIER_SCRATCH
 	pushq REGS_RFLAGS(%rsp)
@@ -148,6 +164,30 @@ exit_full:
 	mov REGS_RDI(%rsp), %rdi
 	mov REGS_RSP(%rsp), %rsp
 	jmp *%gs:CARRIER_SCRATCH
+
+/* To a program with a GS of its own. The kernel's is gone before the end: iretq needs none. It must not meet the nested task flag. */
+exit_gs:
+	pushq $2
+	popfq
+	mov TASK_GS_BASE(%rax), %rax
+	wrgsbase %rax
+	pop %r15
+	pop %r14
+	pop %r13
+	pop %r12
+	pop %rbp
+	pop %rbx
+	pop %r11
+	pop %r10
+	pop %r9
+	pop %r8
+	pop %rax
+	pop %rcx
+	pop %rdx
+	pop %rsi
+	pop %rdi
+	add $8, %rsp
+	iretq
 	.globl exit_end
 exit_end:
 	ud2
@@ -158,6 +198,7 @@ exit_end:
 host_signal_entry:
 	mov %rsp, %rax
 	and $~(CARRIER_BLOCK_SIZE - 1), %rax
+	rdgsbase %rcx                   /* the carrier, or the program's */
 	wrgsbase %rax
 	cld
 	jmp host_signal

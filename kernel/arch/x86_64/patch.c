@@ -490,3 +490,63 @@ u64 patch_fix_resume_address(u64 rip)
 				return present_equivalent(&sites[i], offset);
 	return rip;
 }
+
+/* ---- taking it back ---- */
+
+#define JUMP_LENGTH 7
+
+static void original_code(const struct site *site, u8 code[JUMP_LENGTH])
+{
+	switch ((enum form)site->form) {
+	case FORM_MOV_SYSCALL:
+		code[0] = 0xb8;
+		memcpy(code + 1, &site->nr, 4);
+		memcpy(code + 5, "\x0f\x05", 2);
+		break;
+	case FORM_MOVQ_SYSCALL:
+		memcpy(code, "\x48\xc7\xc0", 3);
+		memcpy(code + 3, &site->nr, 4);
+		break;
+	case FORM_LEA_SYSCALL:
+		memcpy(code, site->displaced, JUMP_LENGTH);
+		break;
+	case FORM_SYSCALL_NEXT:
+		memcpy(code, "\x0f\x05", 2);
+		memcpy(code + 2, site->displaced, JUMP_LENGTH - 2);
+		break;
+	case FORM_EXIT_LOOP:
+		memcpy(code, EXIT_LOOP, JUMP_LENGTH);
+		break;
+	}
+}
+
+/* A text that is not readable now may become so again. */
+static void remove_from(const struct vma *vma)
+{
+	bool open = false;
+
+	for (unsigned slot = 0; slot < nr_sites; slot++) {
+		const struct site *site = &sites[slot];
+		u8 code[JUMP_LENGTH];
+
+		if (site->start < vma->start || site->start > vma->end - JUMP_LENGTH)
+			continue;
+		if (!open && (vma->prot & PROT_READ) && !site_is_patched(site->start, (s32)slot))
+			continue;
+		if (!open && host_mprotect(vma->start, vma->end - vma->start, PROT_READ | PROT_WRITE | PROT_EXEC))
+			return;
+		open = true;
+		original_code(site, code);
+		if (site_is_patched(site->start, (s32)slot))
+			(void)!copy_to_user(user_ptr_at(site->start), code, JUMP_LENGTH);
+	}
+	if (open)
+		host_mprotect(vma->start, vma->end - vma->start, (int)vma->prot);
+}
+
+void patch_remove_all(struct mm_struct *mm)
+{
+	for (struct vma *vma = vma_find(mm, 0); vma; vma = vma_find(mm, vma->end))
+		if (!(vma->flags & VM_SHARED) && vma->backing != VMA_PAGES)
+			remove_from(vma);
+}

@@ -25,6 +25,9 @@ u64 patch_fix_resume_address(u64 rip);
 unsigned patch_sites_used(void);
 /* For the patch cache: address of a slot's site; the jump of a slot written over the 7 bytes at `there`. */
 u64 patch_slot_start(u32 slot);
+/* Puts back the code of every site in current's address space. Its other tasks do not run; mmap_lock is held. */
+struct mm_struct;
+void patch_remove_all(struct mm_struct *mm);
 void patch_write_site(u8 *there, u32 slot);
 
 

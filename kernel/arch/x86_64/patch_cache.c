@@ -192,7 +192,7 @@ static struct text_copy *copy_make(struct text *t, struct file *file)
 
 void patch_cache_apply(struct vma *vma)
 {
-	struct text *t = usable(vma) ? text_find(vma) : NULL;
+	struct text *t = usable(vma) && !vma->mm->no_patch ? text_find(vma) : NULL;
 	struct text_copy *copy;
 
 	if (!t || !t->nr_slots)

@@ -18,6 +18,7 @@
 #include "kernel/arch/x86_64/asm-offsets.h"
 #include "kernel/arch/x86_64/emulate.h"
 #include "kernel/arch/x86_64/fpu.h"
+#include "kernel/arch/x86_64/gs.h"
 #include "kernel/arch/x86_64/patch.h"
 #include "kernel/arch/x86_64/step.h"
 #include "kernel/init/init.h"
@@ -38,10 +39,13 @@ _Static_assert(offsetof(struct carrier, scratch) == CARRIER_SCRATCH, "");
 _Static_assert(offsetof(struct carrier, task) == CARRIER_TASK, "");
 _Static_assert(offsetof(struct carrier, self) == 40, "");
 _Static_assert(offsetof(struct carrier, need_resched) == CARRIER_NEED_RESCHED, "");
+_Static_assert(offsetof(struct carrier, magic) == CARRIER_MAGIC, "");
+_Static_assert(offsetof(struct task_struct, work) == TASK_WORK && offsetof(struct task_struct, gs_base) == TASK_GS_BASE &&
+	       TIF_USER_GS == WORK_USER_GS, "");
 _Static_assert(offsetof(struct pt_regs, rip) == REGS_RIP && offsetof(struct pt_regs, rsp) == REGS_RSP, "");
 _Static_assert(offsetof(struct pt_regs, entry) == REGS_ENTRY && sizeof(struct pt_regs) == REGS_SIZE, "");
 
-extern char exit_restart[], exit_begin[], exit_end[], leaf_exit[], leaf_exit_end[], text_start[], text_end[];
+extern char entry_patched[], entry_leaf[], entry_not_ours[], exit_restart[], exit_begin[], exit_end[], leaf_exit[], leaf_exit_end[], text_start[], text_end[];
 extern char ret_from_fork[], kthread_start[];
 struct exception { u64 at, fixup; };
 extern const struct exception ex_table_start[], ex_table_end[];
@@ -49,12 +53,15 @@ extern const struct exception ex_table_start[], ex_table_end[];
 /* User-changeable bits of rflags: arithmetic, direction, trap, nested... never IOPL. */
 #define RFLAGS_USER 0x240dd5UL
 
-#define STEPPED 1000 /* in place of a signal: step_trap() wants the kernel, `code` says why */
+/* In place of a signal. */
+#define STEPPED 1000 /* step_trap() wants the kernel, `code` says why */
+#define ENTERED 1001 /* a program with a GS of its own came in through a patched site */
 
 struct fault {
 	int signal, code, trap_number;
 	u64 address;
 	u64 error;
+	bool took_gs; /* the program has loaded a GS base of its own without asking */
 };
 
 /* The signal frame's layout is the host's: handler(sig, info, ucontext) with x86's mcontext order. */
@@ -152,6 +159,8 @@ static void exit_work(struct pt_regs *regs)
 		}
 		break;
 	}
+	if (task->work & TIF_USER_GS)
+		gs_prepare_exit(regs);
 	if (task->work & TIF_DETERMINISTIC)
 		step_arm(regs);
 	kernel_unlock();
@@ -352,7 +361,16 @@ static void trap_from_user(void *arg)
 	struct task_struct *task = current;
 	struct pt_regs *regs = task->regs;
 
+	if (unlikely(fault.took_gs)) {
+		kernel_lock();
+		(void)!gs_give_up();
+		kernel_unlock();
+	}
 	switch (fault.signal) {
+	case ENTERED:
+		regs->rip = regs->rcx;
+		run_trapped_syscall(regs, regs->rax);
+		break;
 	case HOST_SIGNAL_PREEMPT:
 		if (unlikely(deterministic)) {
 			kernel_lock();
@@ -425,6 +443,8 @@ static bool in_kernel_range(u64 address)
 	return address >= KERNEL_RANGE_START && address < KERNEL_RANGE_END;
 }
 
+static bool leaves_kernel(u64 rip) { return rip >= (u64)exit_begin && rip < (u64)exit_end; }
+
 static u64 find_fixup(u64 rip)
 {
 	for (const struct exception *e = ex_table_start; e < ex_table_end; e++)
@@ -442,7 +462,7 @@ static void signal_in_kernel(int sig, const siginfo_t *info, struct sigcontext *
 	switch (sig) {
 	case HOST_SIGNAL_PREEMPT:
 		carrier->need_resched = 1;
-		if (mc->rip >= (u64)exit_begin && mc->rip < (u64)exit_end) {
+		if (leaves_kernel(mc->rip)) {
 			mc->rip = (u64)exit_restart;
 			mc->eflags &= ~0x400UL;
 		} else if (mc->rip >= (u64)leaf_exit && mc->rip < (u64)leaf_exit_end) {
@@ -451,7 +471,7 @@ static void signal_in_kernel(int sig, const siginfo_t *info, struct sigcontext *
 		return;
 	case SIGTRAP: /* the program had set the trap flag, or step_arm */
 		mc->eflags &= ~0x100UL;
-		if (unlikely(deterministic) && mc->rip >= (u64)exit_begin && mc->rip < (u64)exit_end)
+		if (unlikely(deterministic) && leaves_kernel(mc->rip))
 			step_finish_exit(mc, current->regs);
 		return;
 	case SIGSEGV:
@@ -477,18 +497,23 @@ static bool jumped_into_kernel(int sig, const struct sigcontext *mc)
 	return sig != HOST_SIGNAL_PREEMPT && sig != SIGTRAP && !(mc->eflags & 0x40000) && !in_kernel_range(mc->rsp) && !find_fixup(mc->rip);
 }
 
-void host_signal(int sig, siginfo_t *info, struct host_ucontext *uc)
+/* gs: as it was before the signal. */
+void host_signal(int sig, siginfo_t *info, struct host_ucontext *uc, u64 gs)
 {
+	bool user_gs = gs != (u64)this_carrier();
+	/* A program has loaded GS and then called through a patched site; what comes next there is a fault. */
+	bool entered = user_gs && in_kernel_text(uc->mcontext.rip) && !leaves_kernel(uc->mcontext.rip);
 	struct carrier *carrier = this_carrier();
 	struct sigcontext *mc = &uc->mcontext;
 	struct fault fault;
 
-	if (!carrier->task || carrier->idle || (in_kernel_text(mc->rip) && !jumped_into_kernel(sig, mc))) {
+	if (!carrier->task || carrier->idle || (in_kernel_text(mc->rip) && !jumped_into_kernel(sig, mc) && !entered)) {
 		signal_in_kernel(sig, info, mc);
 		return;
 	}
-	if (patch_is_trampoline(mc->rip) && sig == HOST_SIGNAL_PREEMPT) {
+	if ((entered || patch_is_trampoline(mc->rip)) && sig == HOST_SIGNAL_PREEMPT) {
 		carrier->need_resched = 1;
+		write_gs_base(gs);
 		return;
 	}
 	if (mc->rip >= LAYOUT_HOST_VDSO && mc->rip < LAYOUT_HOST_VDSO_END && in_kernel_range(mc->rsp)) {
@@ -500,12 +525,21 @@ void host_signal(int sig, siginfo_t *info, struct host_ucontext *uc)
 	if (unlikely(deterministic) && sig == SIGTRAP && mc->trapno == 1) {
 		fault.signal = STEPPED;
 		fault.code = step_trap(mc);
-		if (fault.code == STEP_ON)
+		if (fault.code == STEP_ON) {
+			write_gs_base(gs);
 			return;
+		}
 	}
 	fault.address = (u64)info->si_addr;
 	fault.trap_number = (int)mc->trapno;
 	fault.error = mc->err;
+	fault.took_gs = false;
+	if (unlikely(user_gs)) {
+		current->gs_base = gs;
+		fault.took_gs = !(current->work & TIF_USER_GS);
+		if (mc->rip == (u64)entry_patched || mc->rip == (u64)entry_leaf || mc->rip == (u64)entry_not_ours)
+			fault.signal = ENTERED;
+	}
 	save_user_regs(current->regs, mc);
 	fpu_load_from_signal_frame((const void *)mc->fpstate);
 	call_on_stack(trap_from_user, &fault, (u64)current->regs & ~15UL);

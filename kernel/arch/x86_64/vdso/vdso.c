@@ -5,6 +5,7 @@
  */
 #include "kernel/arch/x86_64/vdso/vdso.h"
 
+#include "host.gen.h"
 #include "kernel/init/initcall.h"
 #include "kernel/mm/mm.h"
 #include "kernel/sched/carrier.h"
@@ -80,6 +81,29 @@ int vdso_map(u64 hint, u64 *ret_base)
 		vma->name = "[vdso]";
 	*ret_base = base;
 	return 0;
+}
+
+#define GETCPU_BY_GS "\x65\x48\x8b\x04\x25\x20\x00\x00\x00"
+#define GETCPU_CALL "\xb8\x35\x01\x00\x00\x0f\x05\xc3" /* mov $309,%eax; syscall; ret */
+/* The instruction after it keeps its place: a thread may be about to execute it. */
+_Static_assert(sizeof(GETCPU_CALL) < sizeof(GETCPU_BY_GS), "");
+
+void vdso_without_gs(struct mm_struct *mm)
+{
+	u64 length = nr_pages() << PAGE_SHIFT, at;
+	const struct vma *vma = mm->vdso ? vma_find(mm, mm->vdso) : NULL;
+	u8 code[sizeof(GETCPU_BY_GS) - 1];
+
+	for (at = 0; at + sizeof(code) <= vdso_image_size; at++)
+		if (memcmp(vdso_image + at, GETCPU_BY_GS, sizeof(code)) == 0)
+			break;
+	if (!vma || vma->object != &vdso_object || vma->start > mm->vdso || vma->end < mm->vdso + length ||
+	    copy_from_user(code, user_ptr_at(mm->vdso + at), sizeof(code)) || memcmp(code, GETCPU_BY_GS, sizeof(code)) != 0)
+		return;
+	if (host_mprotect(mm->vdso, length, PROT_READ | PROT_WRITE | PROT_EXEC))
+		return;
+	(void)!copy_to_user(user_ptr_at(mm->vdso + at), GETCPU_CALL, sizeof(GETCPU_CALL) - 1);
+	host_mprotect(mm->vdso, length, PROT_READ | PROT_EXEC);
 }
 
 static int vdso_init(void)

@@ -10,5 +10,8 @@
 
 /* Maps it into current's address space, preferably at `hint`. 0 or an error; *ret_base is for AT_SYSINFO_EHDR and mm->vdso. */
 int vdso_map(u64 hint, u64 *ret_base);
+/* getcpu in mm's copy becomes a system call: it cannot find the carrier through GS any more. Called in that address space. */
+struct mm_struct;
+void vdso_without_gs(struct mm_struct *mm);
 
 #endif
