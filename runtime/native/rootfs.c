@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The container's root directory: its place in the mount tree, what is covered in it, and how it becomes the root. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "runtime/native/init.h"
+#include "runtime/native/path.h"
+#include "runtime/native/sync.h"
+
+/* ---- placing it ---- */
+
+/* pivot_root wants a root whose parent mount is not shared: goes up to where the mount begins that @fd is on. */
+static int make_parent_private(int fd)
+{
+	struct open_how up = { .flags = O_PATH | O_DIRECTORY | O_CLOEXEC, .resolve = RESOLVE_NO_XDEV };
+	struct stat here, above;
+	int at = openat(fd, ".", O_PATH | O_DIRECTORY | O_CLOEXEC), result;
+
+	for (;;) {
+		int next = at < 0 ? -1 : syscall(SYS_openat2, at, "..", &up, sizeof(up));
+
+		if (next < 0)
+			break; /* EXDEV: this is where it begins */
+		if (fstat(at, &here) == 0 && fstat(next, &above) == 0 && here.st_ino == above.st_ino && here.st_dev == above.st_dev) {
+			close(next);
+			break; /* the root of all */
+		}
+		close(at);
+		at = next;
+	}
+	result = at < 0 ? -1 : mount_set(at, 0, 0, MS_PRIVATE, false);
+	if (at >= 0)
+		close(at);
+	return result;
+}
+
+static int bind_root(struct init *init, struct error *error)
+{
+	const char *rootfs = init->container->rootfs;
+	int place = open(rootfs, O_PATH | O_DIRECTORY | O_CLOEXEC), result = 0;
+
+	if (place < 0)
+		return fail(error, errno, "cannot open the root file system %s", rootfs);
+	if ((init->spec->linux_->rootfs_propagation & MS_SHARED) && make_parent_private(place))
+		result = fail(error, errno, "cannot make the mount that %s is on private", rootfs);
+	if (result == 0)
+		init->root = open_tree(place, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+	if (result == 0 && (init->root < 0 || move_mount(init->root, "", place, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH)))
+		result = fail(error, errno, "cannot bind the root file system %s", rootfs);
+	close(place);
+	return result;
+}
+
+int rootfs_prepare(struct init *init, struct error *error)
+{
+	int propagation = init->spec->linux_->rootfs_propagation;
+
+	if (FAULT("rootfs"))
+		return -1;
+	if (!spec_namespace(init->spec, CLONE_NEWNS)) {
+		init->root = open(init->container->rootfs, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (init->root < 0)
+			return fail(error, errno, "cannot open the root file system %s", init->container->rootfs);
+		return init->spec->nr_mounts == 0 ? 0
+						  : fail(error, 0, "config.json: mounts: needs a namespace of type mount in linux.namespaces");
+	}
+	if (mount(NULL, "/", NULL, propagation ? propagation : MS_SLAVE | MS_REC, NULL))
+		return fail(error, errno, "cannot set the propagation of mounts");
+	return bind_root(init, error);
+}
+
+/* ---- covering ---- */
+
+static int cover_with(int fd, const char *path, int cover, struct error *error)
+{
+	if (cover < 0 || move_mount(cover, "", fd, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH))
+		return fail(error, errno, "cannot cover %s", path);
+	return 0;
+}
+
+static int empty_directory(void)
+{
+	int context = fsopen("tmpfs", FSOPEN_CLOEXEC), fd = -1;
+
+	if (context < 0)
+		return -1;
+	if (fsconfig(context, FSCONFIG_SET_STRING, "size", "4k", 0) == 0 && fsconfig(context, FSCONFIG_SET_STRING, "nr_inodes", "2", 0) == 0 &&
+	    fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0)
+		fd = fsmount(context, FSMOUNT_CLOEXEC, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+	close(context);
+	return fd;
+}
+
+/* Files: with /dev/null of the host, which was checked to be that. Directories: with an empty one. What is not there needs nothing. */
+static int mask(const struct init *init, const char *path, struct error *error)
+{
+	int fd = path_open(init->root, path, O_PATH, 0), cover, result;
+	struct stat status;
+
+	if (fd < 0)
+		return errno == ENOENT || errno == ENOTDIR ? 0 : fail(error, errno, "linux.maskedPaths: cannot look up %s", path);
+	if (fstat(fd, &status) == 0 && S_ISDIR(status.st_mode))
+		cover = empty_directory();
+	else
+		cover = open_tree(init->null, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	result = cover_with(fd, path, cover, error);
+	if (cover >= 0)
+		close(cover);
+	close(fd);
+	return result;
+}
+
+static int make_read_only(const struct init *init, const char *path, struct error *error)
+{
+	int fd = path_open(init->root, path, O_PATH, 0), copy, result;
+
+	if (fd < 0)
+		return errno == ENOENT || errno == ENOTDIR ? 0 : fail(error, errno, "linux.readonlyPaths: cannot look up %s", path);
+	copy = open_tree(fd, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+	if (copy >= 0 && mount_set(copy, MOUNT_ATTR_RDONLY, 0, 0, true))
+		result = fail(error, errno, "linux.readonlyPaths: cannot make %s read-only", path);
+	else
+		result = cover_with(fd, path, copy, error);
+	if (copy >= 0)
+		close(copy);
+	close(fd);
+	return result;
+}
+
+int rootfs_cover(struct init *init, struct error *error)
+{
+	const struct spec_linux *l = init->spec->linux_;
+
+	if (FAULT("masked paths"))
+		return -1;
+	for (size_t i = 0; i < l->readonly_paths.nr; i++)
+		if (make_read_only(init, l->readonly_paths.items[i], error))
+			return -1;
+	for (size_t i = 0; i < l->masked_paths.nr; i++)
+		if (mask(init, l->masked_paths.items[i], error))
+			return -1;
+	return 0;
+}
+
+/* ---- entering ---- */
+
+static int pivot(struct error *error)
+{
+	/* The old root lands on the new one, and is taken away from there; slave, so that the host does not see that. */
+	if (syscall(SYS_pivot_root, ".", "."))
+		return fail(error, errno, "cannot make the root file system the root (pivot_root)");
+	if (mount(NULL, ".", NULL, MS_SLAVE | MS_REC, NULL) || umount2(".", MNT_DETACH))
+		return fail(error, errno, "cannot take the host's file systems away");
+	return 0;
+}
+
+/* --no-pivot: for a root that cannot be pivoted, as the first one of a machine. What is mounted on the host stays, unreachable, below. */
+static int move_root(struct error *error)
+{
+	umount2("/proc", MNT_DETACH);
+	umount2("/sys", MNT_DETACH);
+	if (mount(".", "/", NULL, MS_MOVE, NULL) || chroot("."))
+		return fail(error, errno, "cannot make the root file system the root (--no-pivot)");
+	return 0;
+}
+
+int rootfs_enter(struct init *init, struct error *error)
+{
+	int result;
+
+	if (FAULT("pivot_root"))
+		return -1;
+	if (fchdir(init->root))
+		return fail(error, errno, "cannot enter the root file system");
+	if (!spec_namespace(init->spec, CLONE_NEWNS))
+		result = chroot(".") ? fail(error, errno, "cannot change the root directory") : 0;
+	else
+		result = init->options->no_pivot ? move_root(error) : pivot(error);
+	if (result)
+		return -1;
+	if (chdir("/"))
+		return fail(error, errno, "cannot enter the new root directory");
+	if (init->spec->root->readonly && spec_namespace(init->spec, CLONE_NEWNS)) {
+		int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+		result = root < 0 ? -1 : mount_set(root, MOUNT_ATTR_RDONLY, 0, 0, false);
+		if (root >= 0)
+			close(root);
+		if (result)
+			return fail(error, errno, "cannot make the root file system read-only");
+	}
+	return 0;
+}
