@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/oci/oci.h"
 #include "cli/tasks.h"
 #include "commands.gen.h"
 #include "runtime/json.h"
@@ -64,6 +65,8 @@ static int print(const char *format, bool quiet, bool names, struct error *error
 
 	if (strcmp(format, "table") && strcmp(format, "json"))
 		return fail(error, 0, "--format %s: expected table or json", format);
+	if (oci_is_asked())
+		return oci_list(!strcmp(format, "json"), quiet, error);
 	if (state_list(&entries, &nr, error))
 		return -1;
 	if (quiet || names)
@@ -85,7 +88,7 @@ int command_list(const struct cli_command *command, int argc, char **argv)
 	int index = 2, option;
 
 	while ((option = cli_next(command, argc, argv, &index, &value, &error)) >= 0) {
-		if (option == LIST_QUIET)
+		if (option == LIST_QUIET || option == LIST_Q)
 			quiet = true;
 		else if (option == LIST_NAMES)
 			names = true;

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/oci/oci.h"
 #include "commands.gen.h"
 #include "filter.gen.h"
 #include "runtime/sandbox/sandbox.h"
@@ -77,6 +78,7 @@ int command_features(const struct cli_command *command, int argc, char **argv)
 int main(int argc, char **argv)
 {
 	const struct cli_command *command;
+	struct error error = { 0 };
 	int fd;
 
 	/* What is opened later must not take the place of a standard descriptor that we were started without. */
@@ -84,6 +86,11 @@ int main(int argc, char **argv)
 		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	while (fd >= 0 && fd < 3);
 	close(fd);
+	if (argc > 1) {
+		argc = oci_take_globals(argc, argv, &error);
+		if (argc < 0)
+			return oci_end(&error);
+	}
 	if (argc < 2 || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
 		command_help(NULL, 1, argv);
 		return argc < 2 ? EXIT_LINUXD : 0;

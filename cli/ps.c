@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/oci/oci.h"
 #include "cli/tasks.h"
 #include "commands.gen.h"
 #include "runtime/control.h"
@@ -162,7 +163,7 @@ static int take_options(const struct cli_command *command, struct ps *ps, int ar
 			break;
 		if (option == PS_THREADS)
 			ps->flags |= SNAPSHOT_THREADS;
-		else if (option == PS_FORMAT && (ps->json = parse_format(value, error)) < 0)
+		else if ((option == PS_FORMAT || option == PS_F) && (ps->json = parse_format(value, error)) < 0)
 			return -1;
 	}
 	if (ps->container && index == argc)
@@ -171,17 +172,44 @@ static int take_options(const struct cli_command *command, struct ps *ps, int ar
 	return fail_remedy(error, "usage: linuxd ps [OPTION...] CONTAINER; \"linuxd list\" shows those that run");
 }
 
+/* As callers of an OCI runtime write it: ps [--format FORMAT] ID [option of the host's ps]... */
+static int ps_as_oci(const struct cli_command *command, int argc, char **argv)
+{
+	const char *value, *format = "table";
+	struct error error = { 0 };
+	int index = 2, option;
+
+	while ((option = cli_next(command, argc, argv, &index, &value, &error)) >= 0)
+		if (option == PS_FORMAT || option == PS_F)
+			format = value;
+	if (option == CLI_HELP) {
+		cli_print_command_help(command, stdout);
+		return 0;
+	}
+	if (option == CLI_END && index >= argc)
+		fail(&error, 0, "ps: expected the id of a container");
+	else if (option == CLI_END && parse_format(format, &error) >= 0)
+		oci_ps(argv[index], !strcmp(format, "json"), argv + index + 1, &error);
+	return oci_end(&error);
+}
+
 int command_ps(const struct cli_command *command, int argc, char **argv)
 {
 	struct ps ps = { .flags = SNAPSHOT_PEERS };
 	struct error error = { 0 };
 	int connection;
 
+	if (oci_is_asked())
+		return ps_as_oci(command, argc, argv);
 	switch (take_options(command, &ps, argc, argv, &error)) {
 	case 1:
 		cli_print_command_help(command, stdout);
 		return 0;
 	case 0:
+		if (oci_container_exists(ps.container)) {
+			oci_ps(ps.container, ps.json, NULL, &error);
+			return oci_end(&error);
+		}
 		connection = control_connect(ps.container, &error);
 		if (connection < 0)
 			break;

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/oci/oci.h"
 #include "commands.gen.h"
 #include "runtime/sandbox/sandbox.h"
 #include "runtime/state.h"
@@ -277,6 +278,9 @@ int command_run(const struct cli_command *command, int argc, char **argv)
 	static struct run run = { .config = { .hostname = "linuxd", .async_threads = 4 } };
 	struct error error = { 0 };
 	int index = 2, result = EXIT_LINUXD;
+
+	if (oci_run_is_meant(argc, argv))
+		return oci_run(command, argc, argv);
 
 	switch (take_options(command, &run, argc, argv, &index, &error)) {
 	case 1:

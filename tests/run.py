@@ -19,7 +19,7 @@ import traceback
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-GROUPS = ["checks", "unit", "command", "conformance", "schedsim", "inside", "seeing", "freezer", "trace", "integration", "erlang", "deterministic", "security", "cgroups", "fuzz"]
+GROUPS = ["checks", "unit", "command", "conformance", "schedsim", "inside", "seeing", "freezer", "trace", "native", "integration", "erlang", "deterministic", "security", "cgroups", "fuzz"]
 PR_SET_CHILD_SUBREAPER = 36
 PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 

@@ -39,7 +39,7 @@ def shown(name, value):
     if len(name) == 1 and value != '-':
         return f'-{name} {value}'
     if value == '-':
-        return f'--{name}'
+        return dashed(name)
     if value.startswith('['):
         return f'--{name}[={value[1:-1]}]'
     return f'--{name} {value}'

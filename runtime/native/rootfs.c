@@ -60,6 +60,20 @@ static int bind_root(struct init *init, struct error *error)
 	return result;
 }
 
+/* While it is the host's still. */
+static int open_null(struct error *error)
+{
+	int fd = open("/dev/null", O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	struct stat status;
+
+	if (fd >= 0 && fstat(fd, &status) == 0 && S_ISCHR(status.st_mode) && status.st_rdev == makedev(1, 3))
+		return fd;
+	fail(error, fd < 0 ? errno : 0, "/dev/null of the host is not the null device");
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
 int rootfs_prepare(struct init *init, struct error *error)
 {
 	int propagation = init->spec->linux_->rootfs_propagation;
@@ -75,7 +89,8 @@ int rootfs_prepare(struct init *init, struct error *error)
 	}
 	if (mount(NULL, "/", NULL, propagation ? propagation : MS_SLAVE | MS_REC, NULL))
 		return fail(error, errno, "cannot set the propagation of mounts");
-	return bind_root(init, error);
+	init->null = open_null(error);
+	return init->null < 0 ? -1 : bind_root(init, error);
 }
 
 /* ---- covering ---- */

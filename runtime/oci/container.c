@@ -153,7 +153,7 @@ static struct container *new_container(const struct container_globals *globals, 
 		return NULL;
 	}
 	container->globals = globals;
-	container->fd = container->lock_fd = -1;
+	container->fd = container->lock_fd = container->pidfd = container->terminal = -1;
 	container->id = strdup(id);
 	container->root = root_path(globals);
 	container->owner = geteuid();
@@ -172,6 +172,10 @@ void container_free(struct container *container)
 		close(container->lock_fd);
 	if (container->fd >= 0)
 		close(container->fd);
+	if (container->pidfd >= 0)
+		close(container->pidfd);
+	if (container->terminal >= 0)
+		close(container->terminal);
 	free(container->id);
 	free(container->root);
 	free(container->bundle);

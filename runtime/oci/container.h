@@ -58,6 +58,8 @@ struct container {
 	struct json_object *data; /* an object, what the mode keeps for itself */
 	struct json_object *annotations; /* an object of strings */
 	char *oci_version;
+	/* Not kept, for who has created it in the foreground: init, and the far side of its terminal; -1: none */
+	int pidfd, terminal;
 };
 
 struct container_create {

@@ -10,10 +10,11 @@ from .freezer import freezer
 from .fuzz import fuzz
 from .inside import inside
 from .integration import integration
+from .native import native
 from .schedsim import schedsim
 from .security import security
 from .seeing import seeing
 from .trace import trace
 from .unit import unit
 
-__all__ = ["cgroups", "checks", "command", "conformance", "deterministic", "erlang", "freezer", "fuzz", "inside", "integration", "schedsim", "security", "seeing", "trace", "unit"]
+__all__ = ["cgroups", "checks", "command", "conformance", "deterministic", "erlang", "freezer", "fuzz", "inside", "integration", "native", "schedsim", "security", "seeing", "trace", "unit"]

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* linuxd create, start, run (of a bundle) */
+#include <errno.h>
+#include <fcntl.h>
+#include <json-c/json.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/oci/oci.h"
+#include "commands.gen.h"
+
+/* ---- making one ---- */
+
+const struct container_mode *oci_choose_mode(const struct spec *spec, struct error *error)
+{
+	const char *mode = oci_globals.mode ? oci_globals.mode : spec_annotation(spec, "org.linuxd.mode");
+
+	return container_mode(mode ? mode : "sandbox", error);
+}
+
+int oci_write_pid(const char *path, pid_t pid, struct error *error)
+{
+	char *other = NULL, text[16];
+	int fd, length = snprintf(text, sizeof(text), "%d", pid), result;
+
+	if (asprintf(&other, "%s.%d", path, getpid()) < 0)
+		return fail(error, 0, "out of memory");
+	fd = open(other, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	result = fd < 0 || write(fd, text, length) != length || rename(other, path) ? fail(error, errno, "--pid-file %s: cannot write it", path)
+										     : 0;
+	if (fd >= 0)
+		close(fd);
+	if (result)
+		unlink(other);
+	free(other);
+	return result;
+}
+
+static int take_config(struct container *container, const struct spec *spec, const char *bundle, struct error *error)
+{
+	char resolved[PATH_MAX], *path = NULL;
+
+	container->bundle = strdup(bundle);
+	container->oci_version = strdup(spec->oci_version);
+	if (spec->root->path[0] != '/' && asprintf(&path, "%s/%s", bundle, spec->root->path) < 0)
+		path = NULL;
+	if (!realpath(path ? path : spec->root->path, resolved)) {
+		fail(error, errno, "config.json: root.path: %s", path ? path : spec->root->path);
+		free(path);
+		return -1;
+	}
+	free(path);
+	container->rootfs = strdup(resolved);
+	for (size_t i = 0; i < spec->annotations.nr; i++)
+		json_object_object_add(container->annotations, spec->annotations.items[i].key,
+				       json_object_new_string(spec->annotations.items[i].value));
+	container->systemd_cgroup = oci_globals.systemd_cgroup;
+	container->rootless = oci_globals.rootless >= 0 ? oci_globals.rootless : geteuid() != 0;
+	return 0;
+}
+
+struct container *oci_create(const char *id, const char *bundle, const struct container_create *options, struct spec **ret_spec,
+			     struct error *error)
+{
+	char path[PATH_MAX], name[PATH_MAX + 16];
+	struct container *container;
+	struct spec *spec = NULL;
+	int result = -1;
+
+	if (!realpath(bundle ? bundle : ".", path)) {
+		fail(error, errno, "--bundle %s", bundle);
+		return NULL;
+	}
+	snprintf(name, sizeof(name), "%s/config.json", path);
+	spec = spec_read(AT_FDCWD, name, "config.json", error);
+	if (!spec)
+		return NULL;
+	container = container_new(&oci_globals, id, error);
+	if (!container) {
+		spec_free(spec);
+		return NULL;
+	}
+	container->mode = oci_choose_mode(spec, error);
+	if (container->mode && take_config(container, spec, path, error) == 0 && container_keep_config(container, path, error) == 0) {
+		if (!container->mode->create)
+			fail(error, 0, "mode %s cannot create containers yet", container->mode->name);
+		else
+			result = container->mode->create(container, spec, options, error);
+	}
+	if (result == 0 && options->pid_file && oci_write_pid(options->pid_file, container->pid, error)) {
+		struct error ignored = { 0 };
+
+		container->mode->delete (container, spec, true, &ignored);
+		result = -1;
+	}
+	if (result == 0) {
+		*ret_spec = spec;
+		return container;
+	}
+	container_remove(container);
+	container_free(container);
+	spec_free(spec);
+	return NULL;
+}
+
+static int take_number(const char *name, const char *value, unsigned int *to, struct error *error)
+{
+	unsigned long number;
+
+	if (parse_number(value, 0, 100000, &number))
+		return fail(error, 0, "--%s %s: expected a number", name, value);
+	*to = number;
+	return 0;
+}
+
+int command_create(const struct cli_command *command, int argc, char **argv)
+{
+	struct container_create options = { 0 };
+	const char *value, *bundle = NULL, *id;
+	struct container *container = NULL;
+	struct error error = { 0 };
+	struct spec *spec = NULL;
+	int index = 2, option;
+
+	while ((option = cli_next(command, argc, argv, &index, &value, &error)) >= 0) {
+		if (option == CREATE_BUNDLE || option == CREATE_B)
+			bundle = value;
+		else if (option == CREATE_PID_FILE)
+			options.pid_file = value;
+		else if (option == CREATE_CONSOLE_SOCKET)
+			options.console_socket = value;
+		else if (option == CREATE_NO_PIVOT)
+			options.no_pivot = true;
+		else if (option == CREATE_NO_NEW_KEYRING)
+			options.no_new_keyring = true;
+		else if (option == CREATE_PRESERVE_FDS && take_number("preserve-fds", value, &options.preserve_fds, &error))
+			return oci_end(&error);
+	}
+	if (option == CLI_HELP) {
+		cli_print_command_help(command, stdout);
+		return 0;
+	}
+	if (option == CLI_END && (id = oci_take_id(command, argc, argv, index, &error)))
+		container = oci_create(id, bundle, &options, &spec, &error);
+	container_free(container);
+	spec_free(spec);
+	return oci_end(&error);
+}
+
+/* ---- start ---- */
+
+static int start(struct container *container, const struct spec *spec, struct error *error)
+{
+	enum container_status status = container->mode->status(container);
+
+	if (status == CONTAINER_STOPPED)
+		return fail(error, 0, "cannot start a container that has stopped");
+	if (status == CONTAINER_RUNNING)
+		return fail(error, 0, "cannot start an already running container");
+	if (status != CONTAINER_CREATED)
+		return fail(error, 0, "cannot start a container in the %s state", container_status_name(status));
+	return container->mode->start(container, spec, error);
+}
+
+int command_start(const struct cli_command *command, int argc, char **argv)
+{
+	struct container *container = NULL;
+	struct error error = { 0 };
+	struct spec *spec = NULL;
+	const char *value, *id;
+	int index = 2, option = cli_next(command, argc, argv, &index, &value, &error);
+
+	if (option == CLI_HELP) {
+		cli_print_command_help(command, stdout);
+		return 0;
+	}
+	if (option == CLI_END && (id = oci_take_id(command, argc, argv, index, &error)))
+		container = container_open(&oci_globals, id, true, &error);
+	if (container)
+		spec = container_spec(container, &error);
+	if (spec)
+		start(container, spec, &error);
+	container_free(container);
+	spec_free(spec);
+	return oci_end(&error);
+}
+
+/* ---- run ---- */
+
+bool oci_run_is_meant(int argc, char **argv)
+{
+	static const char *const options[] = { "--bundle", "-b", "--detach", "-d", "--pid-file", "--console-socket", "--no-pivot",
+					       "--no-new-keyring", "--preserve-fds", "--keep", "--no-subreaper", "--boot-chart" };
+
+	if (oci_is_asked())
+		return true;
+	for (int i = 2; i < argc && strcmp(argv[i], "--"); i++) {
+		for (size_t j = 0; j < sizeof(options) / sizeof(options[0]); j++) {
+			size_t length = strlen(options[j]);
+
+			if (!strncmp(argv[i], options[j], length) && (!argv[i][length] || argv[i][length] == '='))
+				return true;
+		}
+	}
+	return argc == 3 && argv[2][0] != '-' && !strchr(argv[2], ':') && access("config.json", F_OK) == 0;
+}
+
+static int run_in_foreground(struct container *container, struct spec *spec, struct error *error)
+{
+	int status = -1;
+
+	if (start(container, spec, error) == 0) {
+		/* Others must get at it while it runs. */
+		close(container->lock_fd);
+		container->lock_fd = -1;
+		status = container->mode->wait(container, error);
+	}
+	return status;
+}
+
+static int run(const char *id, const char *bundle, const struct container_create *options, bool keep, struct error *error)
+{
+	struct spec *spec = NULL;
+	struct container *container = oci_create(id, bundle, options, &spec, error);
+	int status = -1;
+
+	if (!container)
+		return -1;
+	if (options->foreground)
+		status = run_in_foreground(container, spec, error);
+	else
+		status = start(container, spec, error);
+	if (options->foreground ? !keep || status < 0 : status < 0) {
+		struct error ignored = { 0 };
+
+		oci_remove(container, true, status < 0 ? &ignored : error);
+	}
+	container_free(container);
+	spec_free(spec);
+	return status;
+}
+
+int oci_run(const struct cli_command *command, int argc, char **argv)
+{
+	struct container_create options = { .foreground = true };
+	const char *value, *bundle = NULL, *id;
+	struct error error = { 0 };
+	bool keep = false;
+	int index = 2, option, status = -1;
+
+	while ((option = cli_next(command, argc, argv, &index, &value, &error)) >= 0) {
+		if (option == RUN_BUNDLE || option == RUN_B)
+			bundle = value;
+		else if (option == RUN_PID_FILE)
+			options.pid_file = value;
+		else if (option == RUN_CONSOLE_SOCKET)
+			options.console_socket = value;
+		else if (option == RUN_DETACH || option == RUN_D)
+			options.foreground = false;
+		else if (option == RUN_NO_PIVOT)
+			options.no_pivot = true;
+		else if (option == RUN_NO_NEW_KEYRING)
+			options.no_new_keyring = true;
+		else if (option == RUN_KEEP)
+			keep = true;
+		else if (option == RUN_NO_SUBREAPER)
+			continue;
+		else if (option != RUN_PRESERVE_FDS)
+			fail(&error, 0, "run: option %s goes with --rootfs or an image, not with a bundle", argv[index - 1]);
+		else
+			take_number("preserve-fds", value, &options.preserve_fds, &error);
+		if (error.text[0])
+			return oci_end(&error);
+	}
+	if (option == CLI_HELP) {
+		cli_print_command_help(command, stdout);
+		return 0;
+	}
+	if (option == CLI_END && (id = oci_take_id(command, argc, argv, index, &error)))
+		status = run(id, bundle, &options, keep, &error);
+	return error.text[0] ? oci_end(&error) : status;
+}
