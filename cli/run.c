@@ -185,6 +185,18 @@ static int take_option(struct run *run, int option, const char *value, struct er
 		return add_bind(run, value, error);
 	case RUN_TMPFS:
 		return add_tmpfs(run, value, error);
+	case RUN_NETWORK:
+		return network_config_mode(&config->network, value, error);
+	case RUN_PUBLISH:
+	case RUN_P:
+		return network_config_publish(&config->network, value, error);
+	case RUN_ALLOW:
+	case RUN_DENY:
+		return policy_add(&config->network.policy, value, option == RUN_ALLOW, error);
+	case RUN_DNS:
+		return network_config_dns(&config->network, value, error);
+	case RUN_ADD_HOST:
+		return network_config_host(&config->network, value, error);
 	case RUN_TTY:
 		config->tty = true;
 		return 0;
@@ -259,6 +271,8 @@ static int prepare(const struct cli_command *command, struct run *run, char **ar
 	}
 	if (config->deterministic && config->cpus > 1)
 		return fail(error, 0, "run: --deterministic has one cpu, --cpus %u asks for more", config->cpus);
+	if (network_config_check(&config->network, error))
+		return -1;
 	config->argv = arguments[0] ? arguments : shell;
 	run->trace.title = config->name ? config->name : config->argv[0];
 	if (!strncmp(config->rootfs, "builtin:", 8)) {

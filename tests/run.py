@@ -148,6 +148,7 @@ class Context:
         if not os.path.exists(self.linuxd):
             raise Failure("linuxd is not built")
         return self.run([self.linuxd, "run", "--rootfs", rootfs, "--cpus", str(cpus or self.cpus or 2), "--hostname", "linuxd",
+                         "--network", "none",  # as the oracle; options may say otherwise
                          "--env", PATH, "--env", "HOME=/root", "--env", "TERM=dumb", *options, "--", *command],
                         timeout=timeout, stdin=stdin, merge=merge)
 

@@ -23,10 +23,11 @@
 #include <stdint.h>
 
 #include "include/abi/layout.h"
+#include "include/abi/network.h"
 #include "include/abi/process.h"
 
 #define BOOT_MAGIC 0x64786e696cULL
-#define BOOT_VERSION 4
+#define BOOT_VERSION 5
 #define BOOT_MAX_CPUS 64
 #define BOOT_MAX_MOUNTS 64
 #define BOOT_STRINGS_SIZE 0x40000
@@ -121,6 +122,7 @@ struct boot_params {
 	uint32_t nr_cpuid;     /* 0: CPUID is not taken from programs, the host's processor cannot do that */
 	struct boot_cpuid cpuid[BOOT_MAX_CPUID];
 	char cpu_model[64];
+	struct boot_network network;
 	uint32_t strings_used;
 	char strings[BOOT_STRINGS_SIZE];
 };
@@ -147,6 +149,7 @@ enum monitor_op {
 	MON_FADVISE,     /* path, arg0 offset, arg1 length, arg2 POSIX_FADV_WILLNEED or POSIX_FADV_DONTNEED */
 	MON_WINSIZE,     /* (kernel -> monitor: none) reserved */
 	MON_RSS,         /* arg0 host pid: resident pages of that host process */
+	MON_NETWORK,     /* data: struct network_request; its answer in data (abi/network.h) */
 	MON_OP_MAX
 };
 enum { SLOT_FREE, SLOT_CLAIMED, SLOT_SUBMITTED, SLOT_DONE };
@@ -233,6 +236,7 @@ struct monitor_channel {
 	uint32_t oom_kills;   /* so many programs were ended because memory ran out */
 	struct exec_slot exec[EXEC_SLOTS];
 	struct monitor_slot slots[MONITOR_SLOTS];
+	struct network_ring network;
 	/* --stats, written by the kernel before it ends: text, printed by the monitor */
 	uint32_t stats_length;
 	/* boot.trace_what: where in the heap file the trace area is (abi/trace.h); the offset is written last */

@@ -47,6 +47,7 @@ struct arrival {
 };
 
 static LIST_HEAD(arrivals);
+static u8 payload[HANDOVER_PAYLOAD];
 static struct hlist_head watches[WATCH_BUCKETS];
 
 static struct host_watch *find_watch(u64 token)
@@ -75,12 +76,12 @@ static void drop(int fd)
 		host_close(fd);
 }
 
-/* 1: one packet was taken in, 0: there is none. */
-static int receive_one(struct handover_message *message, int *ret_fd)
+/* 1: one packet was taken in, 0: there is none. What is behind the message is in `payload`. */
+static int receive_one(struct handover_message *message, int *ret_fd, size_t *ret_length)
 {
-	struct host_piece piece = { message, sizeof(*message) };
+	struct host_piece pieces[2] = { { message, sizeof(*message) }, { payload, sizeof(payload) } };
 	struct host_control control = { 0 };
-	struct host_msghdr header = { NULL, 0, &piece, 1, &control, sizeof(control), 0 };
+	struct host_msghdr header = { NULL, 0, pieces, 2, &control, sizeof(control), 0 };
 	long length;
 
 	do
@@ -91,10 +92,12 @@ static int receive_one(struct handover_message *message, int *ret_fd)
 	*ret_fd = -EMFILE;
 	if (header.control_length >= offsetof(struct host_control, pad) && control.level == HOST_SOL_SOCKET && control.type == HOST_SCM_RIGHTS)
 		*ret_fd = control.fd;
-	if (length == sizeof(*message))
+	*ret_length = (size_t)length - sizeof(*message);
+	if (length >= (long)sizeof(*message))
 		return 1;
 	drop(*ret_fd);
 	memset(message, 0, sizeof(*message));
+	*ret_length = 0;
 	*ret_fd = -EINVAL;
 	return 1;
 }
@@ -115,15 +118,16 @@ static void keep(const struct handover_message *message, int fd)
 static void receive_all(void)
 {
 	struct handover_message message;
+	size_t length;
 	int fd;
 
-	while (receive_one(&message, &fd)) {
+	while (receive_one(&message, &fd, &length)) {
 		struct host_watch *watch = message.target ? find_watch(message.target) : NULL;
 
 		if (!message.target)
 			keep(&message, fd);
 		else if (watch && watch->arrived)
-			watch->arrived(watch, &message, fd);
+			watch->arrived(watch, &message, fd, payload, length);
 		else
 			drop(fd); /* its listener is gone */
 	}

@@ -18,8 +18,11 @@ struct host_watch {
 	struct hlist_node link;
 	u64 token;
 	void (*ready)(struct host_watch *watch, unsigned events);
-	/* A descriptor came for this object (message->target is its token) and is the object's now; -EMFILE: it was lost on its way. May be NULL. */
-	void (*arrived)(struct host_watch *watch, const struct handover_message *message, int fd);
+	/*
+	 * A message came for this object (message->target is its token). The descriptor is the object's now; -EMFILE: there was none, or no
+	 * room for it. May be NULL.
+	 */
+	void (*arrived)(struct host_watch *watch, const struct handover_message *message, int fd, const void *payload, size_t length);
 };
 void host_watch_add(struct host_watch *watch);
 void host_watch_remove(struct host_watch *watch);

@@ -32,7 +32,7 @@ int handover_prepare(struct sandbox *sandbox, struct error *error)
 
 uint64_t handover_token(struct sandbox *sandbox)
 {
-	return HANDOVER_FIRST_TOKEN + __atomic_fetch_add(&sandbox->handover_tokens, 1, __ATOMIC_RELAXED);
+	return HANDOVER_OF_MONITOR | __atomic_fetch_add(&sandbox->handover_tokens, 1, __ATOMIC_RELAXED);
 }
 
 int handover_watch(struct sandbox *sandbox, int fd, uint64_t token, uint32_t events)
@@ -42,19 +42,28 @@ int handover_watch(struct sandbox *sandbox, int fd, uint64_t token, uint32_t eve
 	return epoll_ctl(sandbox->epoll_fd, EPOLL_CTL_ADD, fd, &event) ? -errno : 0;
 }
 
-int handover_send(struct sandbox *sandbox, int fd, const struct handover_message *message)
+int handover_send_with(struct sandbox *sandbox, int fd, const struct handover_message *message, const void *payload, size_t length)
 {
 	union {
 		char bytes[CMSG_SPACE(sizeof(int))];
 		struct cmsghdr header;
 	} control = { .header = { CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS } };
-	struct iovec piece = { (void *)message, sizeof(*message) };
-	struct msghdr packet = { .msg_iov = &piece, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control) };
+	struct iovec pieces[2] = { { (void *)message, sizeof(*message) }, { (void *)payload, length } };
+	struct msghdr packet = { .msg_iov = pieces, .msg_iovlen = length ? 2 : 1, .msg_control = &control, .msg_controllen = sizeof(control) };
 	ssize_t sent;
 
 	memcpy(CMSG_DATA(&control.header), &fd, sizeof(fd));
+	if (fd < 0) {
+		packet.msg_control = NULL;
+		packet.msg_controllen = 0;
+	}
 	do
 		sent = sendmsg(sandbox->handover_fd, &packet, MSG_DONTWAIT | MSG_NOSIGNAL);
 	while (sent < 0 && errno == EINTR);
 	return sent < 0 ? -errno : 0;
+}
+
+int handover_send(struct sandbox *sandbox, int fd, const struct handover_message *message)
+{
+	return handover_send_with(sandbox, fd, message, NULL, 0);
 }

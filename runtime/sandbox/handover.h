@@ -18,9 +18,12 @@ uint64_t handover_token(struct sandbox *sandbox);
 int handover_watch(struct sandbox *sandbox, int fd, uint64_t token, uint32_t events);
 
 /*
- * Sends a copy of @fd; the caller keeps its own and closes it or not. Never waits: -EAGAIN if the sandbox does not fetch what it is sent,
+ * Sends a copy of @fd (-1: only the message); the caller keeps its own and closes it or not. Never waits: -EAGAIN if the sandbox does not
+ * fetch what it is sent,
  * -ETOOMANYREFS if too many descriptors are on their way; other errors as of sendmsg.
  */
 int handover_send(struct sandbox *sandbox, int fd, const struct handover_message *message);
+/* The same with up to HANDOVER_PAYLOAD bytes behind the message. */
+int handover_send_with(struct sandbox *sandbox, int fd, const struct handover_message *message, const void *payload, size_t length);
 
 #endif

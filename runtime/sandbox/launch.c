@@ -31,6 +31,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "runtime/network/network.h"
 #include "runtime/sandbox/deterministic.h"
 #include "runtime/sandbox/filter.h"
 #include "runtime/sandbox/handover.h"
@@ -264,6 +265,7 @@ static int put_strings(const struct sandbox *sandbox, struct boot_params *boot, 
 		mount->read_only = config->mounts[i].read_only;
 		mount->shared = config->mounts[i].source != NULL;
 	}
+	network_describe(sandbox->network, boot, put_string);
 	/* put_string leaves the area exactly full when something did not fit. */
 	if (boot->strings_used >= BOOT_STRINGS_SIZE)
 		return fail(error, E2BIG, "cannot pass the command, its environment and the paths to the container (more than %d KiB)",

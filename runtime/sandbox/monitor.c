@@ -33,6 +33,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "runtime/network/network.h"
 #include "runtime/sandbox/control_server.h"
 #include "runtime/sandbox/relay.h"
 #include "runtime/sandbox/sandbox.h"
@@ -76,10 +77,12 @@ static void *slots_main(void *argument)
 	bool ended = false;
 
 	prctl(PR_SET_NAME, "monitor:slots");
+	network_enter(monitor->sandbox->network);
 	for (;;) {
 		uint32_t doorbell = __atomic_load_n(&channel->doorbell, __ATOMIC_ACQUIRE);
 
 		slots_serve(monitor->sandbox);
+		network_serve(monitor->sandbox->network);
 		if (!ended && __atomic_load_n(&channel->status.state, __ATOMIC_ACQUIRE) != KERNEL_RUNNING) {
 			ended = true;
 			__atomic_store_n(&monitor->container_ended, true, __ATOMIC_RELEASE);
@@ -481,6 +484,8 @@ static int start_threads(struct monitor *monitor, struct error *error)
 		code = pthread_create(&monitor->memory_thread, NULL, memory_main, monitor);
 	if (code)
 		return fail(error, code, "cannot start the monitor's threads");
+	if (network_start(monitor->sandbox->network, error))
+		return -1;
 	if (monitor->sandbox->config->trace) {
 		struct monitor_channel *channel = monitor->sandbox->channel;
 
@@ -555,8 +560,9 @@ int sandbox_run(const struct sandbox_config *config, struct error *error)
 	struct sandbox sandbox = { .config = config, .heap_fd = -1, .pages_fd = -1 };
 	int result = EXIT_LINUXD;
 
-	if (launch_prepare(&sandbox, error) == 0 && walls_prepare(&sandbox, error) == 0)
+	if (network_prepare(&sandbox, error) == 0 && launch_prepare(&sandbox, error) == 0 && walls_prepare(&sandbox, error) == 0)
 		result = monitor_run(&sandbox, error);
+	network_close(&sandbox);
 	walls_remove(&sandbox);
 	return result;
 }

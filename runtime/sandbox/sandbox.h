@@ -16,6 +16,7 @@
 
 #include "include/abi/boot.h"
 #include "runtime/error.h"
+#include "runtime/network/config.h"
 #include "runtime/sandbox/image.h"
 #include "runtime/trace/record.h"
 
@@ -50,11 +51,14 @@ struct sandbox_config {
 	bool insecure_host_files;
 	struct trace_target *trace; /* --trace: where it goes; NULL: none */
 	uint32_t trace_what;        /* TRACE_* */
+	struct network_config network;
 	bool deterministic;         /* with `seed`; not together with tty */
 	uint64_t seed;
 };
 
 enum walls { WALLS_NONE, WALLS_LANDLOCK, WALLS_NAMESPACES };
+
+struct network;
 
 struct sandbox {
 	const struct sandbox_config *config;
@@ -73,6 +77,7 @@ struct sandbox {
 	int handover_fd, handover_inside; /* handover.c: the monitor's end, the sandbox's */
 	uint64_t handover_tokens;         /* how many have been given out */
 	int trace_target;   /* where trace lines go */
+	struct network *network; /* runtime/network */
 	enum walls walls;
 	bool own_user_namespace;
 	pid_t init;         /* first process of the pid namespace, 0: none */

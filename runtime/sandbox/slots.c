@@ -10,6 +10,8 @@
  */
 #include "runtime/sandbox/slots.h"
 
+#include "runtime/network/network.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -316,6 +318,8 @@ long slots_perform(struct sandbox *sandbox, struct monitor_slot *request)
 
 	if (request->op == MON_RSS)
 		return do_rss(request->arg[0]);
+	if (request->op == MON_NETWORK)
+		return network_perform(sandbox->network, request->data, sizeof(request->data));
 	if (request->op == 0 || request->op >= MON_OP_MAX || request->op == MON_WINSIZE)
 		return -ENOSYS;
 	if (mount < 0 || mount >= sandbox->nr_mounts || sandbox->mount_fd[mount] < 0)
@@ -365,7 +369,8 @@ void slots_serve(struct sandbox *sandbox)
 			continue;
 		memcpy(&request, slot, sizeof(request));
 		result = slots_perform(sandbox, &request);
-		if (result >= 0 && (request.op == MON_GETXATTR || request.op == MON_LISTXATTR || request.op == MON_STATFS))
+		if (result >= 0 && (request.op == MON_GETXATTR || request.op == MON_LISTXATTR || request.op == MON_STATFS ||
+				    request.op == MON_NETWORK))
 			memcpy(slot->data, request.data, sizeof(request.data));
 		slot->result = result;
 		__atomic_store_n(&slot->state, SLOT_DONE, __ATOMIC_RELEASE);

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 // sources: runtime/error.c runtime/json.c runtime/state.c runtime/sandbox/control_server.c
 // sources: runtime/sandbox/slots.c runtime/sandbox/relay.c runtime/sandbox/image.c
+// sources: runtime/sandbox/handover.c runtime/network/network.c runtime/network/sockets.c runtime/network/entrances.c runtime/network/routes.c
+// sources: runtime/network/interfaces.c runtime/network/files.c runtime/network/names.c runtime/network/dns.c runtime/network/policy.c
+// sources: runtime/network/address.c runtime/network/config.c
 // flags: -D_GNU_SOURCE -pthread
 /*
  * The monitor against a hostile sandbox. The input is what a sandbox may write into the channel: requests in slots, the status, the text of
@@ -12,6 +15,10 @@
 
 #include <fcntl.h>
 #include <ftw.h>
+
+#include "runtime/network/names.h"
+#include "runtime/sandbox/handover.h"
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/xattr.h>
 
@@ -102,6 +109,7 @@ static int open_place(const char *name)
 static void set_up(void)
 {
 	static const char *const folders[] = { "", "root", "outside", "outside/dir", "readonly", "single" };
+	struct error error = { 0 };
 	char path[256];
 
 	snprintf(place, sizeof(place), PLACE "-%d", getpid());
@@ -128,6 +136,14 @@ static void set_up(void)
 	sandbox.channel = mmap(NULL, LAYOUT_CHANNEL_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	must(sandbox.channel != MAP_FAILED, "channel");
 	monitor_of_container.sandbox = &sandbox;
+	/* A network that lets out nothing but questions for one name, to a server that is not there; with two ports. */
+	config.hostname = "fuzz";
+	config.network.dns[config.network.nr_dns++] = (struct network_endpoint){ { 0 }, 1, 0, 0 };
+	must(!network_config_mode(&config.network, "filtered", &error) && !policy_add(&config.network.policy, "name.test", true, &error) &&
+	     !network_config_publish(&config.network, "127.0.0.1::80", &error) && !network_config_publish(&config.network, "127.0.0.1::81/udp", &error) &&
+	     !network_config_check(&config.network, &error), error.text);
+	sandbox.epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	must(!handover_prepare(&sandbox, &error) && !network_prepare(&sandbox, &error), error.text);
 	stderr = fopen("/dev/null", "w");
 }
 
@@ -210,6 +226,35 @@ static void try_slots(struct input *input)
 		must(sandbox.channel->slots[i].state != SLOT_SUBMITTED, "an unanswered slot");
 }
 
+/* Requests for the outside: whatever they say, no socket leads anywhere, and all are forgotten when they are released. */
+static void try_network(struct input *input)
+{
+	struct network_ring *ring = &sandbox.channel->network;
+	struct network *network = sandbox.network;
+	char buffer[1024];
+
+	take(input, &ring->head, 1);
+	ring->tail = ring->head;
+	for (int i = 0; i < 64 && input->size; i++) {
+		struct network_request *request = &ring->requests[ring->tail++ % NETWORK_RING];
+
+		take(input, request, sizeof(*request));
+	}
+	network_serve(network);
+	must(ring->head == ring->tail, "requests are left");
+	for (int i = 0; i < NETWORK_BUCKETS; i++)
+		for (struct network_socket *socket = network->sockets[i]; socket; socket = socket->next)
+			must(socket->fd < 0 || getsockname(socket->fd, (struct sockaddr *)buffer, &(socklen_t){ 2 }) || *(short *)buffer == AF_UNIX,
+			     "a socket to the outside");
+	for (int i = 0; i < NETWORK_BUCKETS; i++)
+		while (network->sockets[i])
+			network_forget(network, network->sockets[i]->token);
+	for (int i = 0; i < 2; i++)
+		must(network->entrances[i].listeners == 0, "somebody still listens");
+	while (recv(sandbox.handover_inside, buffer, sizeof(buffer), MSG_DONTWAIT) > 0)
+		;
+}
+
 static void try_status(struct input *input)
 {
 	struct error error = { 0 };
@@ -286,6 +331,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	take(&input, &kind, 1);
 	if (kind == 'S')
 		try_status(&input);
+	else if (kind == 'N')
+		try_network(&input);
 	else if (kind == 'A')
 		try_answer(&input);
 	else
@@ -318,6 +365,28 @@ static size_t invent(uint8_t *bytes, size_t room)
 		*at++ = rand();
 		memcpy(at, &answer, sizeof(answer));
 		return at + sizeof(answer) - bytes;
+	}
+	if (rand() % 4 == 0) {
+		*at++ = 'N';
+		*at++ = rand();
+		for (int nr = 1 + rand() % 8; nr; nr--) {
+			struct network_request request = { .op = rand() % 8, .kind = rand() % 5, .flags = rand() % 20 ? rand() % 16 : rand(),
+							   .argument = rand() % 18 - 1, .token = 16 + rand() % 6, .value = rand() % 4 - 1 };
+			static const uint8_t places[][16] = { { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 10, 0, 2, 3 }, { 0 },
+							      { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 10, 0, 2, 2 },
+							      { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1 },
+							      { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 127, 0, 0, 1 } };
+
+			if (rand() % 20 == 0)
+				request.token = (uint64_t)rand() << 40 | rand();
+			memcpy(request.remote.address, places[rand() % 5], 16);
+			memcpy(request.local.address, places[rand() % 5], 16);
+			request.remote.port = rand() % 4 ? 53 : rand();
+			request.local.port = 80 + rand() % 3;
+			memcpy(at, &request, sizeof(request));
+			at += sizeof(request);
+		}
+		return at - bytes;
 	}
 	*at++ = rand() % 16 ? 'R' : 'S';
 	for (int slots = 1 + rand() % 4; slots; slots--) {

@@ -292,7 +292,7 @@ def command(context):
         if json.loads(run("features").output)["walls"]["landlockAbi"] == 0:
             raise Skip("this host has no Landlock")
         script = ("cd /proc/sys/user && for f in max_pid_namespaces max_mnt_namespaces max_user_namespaces; do echo 0 >$f; done;"
-                  f"exec {context.linuxd} run builtin:busybox sh -c 'echo fine; cat /../../etc/hostname 2>/dev/null || echo nothing'")
+                  f"exec {context.linuxd} run builtin:busybox sh -c 'echo fine; cat /../../etc/debian_version 2>/dev/null || echo nothing'")
         shows(context.run(["unshare", "--user", "--map-root-user", "sh", "-c", script]), b"fine\nnothing\n")
 
     def help_and_features():

@@ -11,7 +11,7 @@ void inet_init(struct inet_socket *inet, const struct socket_ops *ops, struct po
 	inet_endpoint_init(&inet->end, table);
 	inet->end.is_socket = true;
 	inet->end.family = (u8)family;
-	inet->end.uid = current->cred->euid;
+	inet->end.uid = current ? current->cred->euid : 0; /* none: a connection from outside; it gets its listener's */
 	inet->end.local.addr = inet->end.remote.addr = inet_any(family);
 	inet_options_init(inet);
 }

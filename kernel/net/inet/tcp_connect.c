@@ -54,6 +54,7 @@ struct tcp_sock *tcp_make_child(struct tcp_sock *listener, const struct inet_nam
 	if (!child)
 		return NULL;
 	inherit(child, listener);
+	child->inet.end.uid = listener->inet.end.uid;
 	child->inet.end.local = *local;
 	child->inet.end.remote = *remote;
 	child->call_state = CALL_CONNECTED;
