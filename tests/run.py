@@ -4,7 +4,7 @@
 
 usage: tests/run.py [--build DIR] [--cpus N] [--group GROUP]... [NAME]...
 
-Groups: checks unit command conformance schedsim inside seeing freezer trace integration erlang deterministic security cgroups fuzz. NAMEs select tests whose name contains one of them.
+Groups: checks unit command conformance schedsim inside seeing freezer trace integration erlang deterministic security cgroups vm fuzz. NAMEs select tests whose name contains one of them.
 With --cpus every container has N cpus that does not ask for a number itself, and variants that differ only in that run once.
 What a test prints goes to BUILD/test-logs/NAME.log. Exit status 1 if a test failed.
 """
@@ -19,7 +19,7 @@ import traceback
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-GROUPS = ["checks", "unit", "command", "conformance", "schedsim", "inside", "seeing", "freezer", "trace", "native", "integration", "erlang", "deterministic", "security", "cgroups", "fuzz"]
+GROUPS = ["checks", "unit", "command", "conformance", "schedsim", "inside", "seeing", "freezer", "trace", "native", "integration", "erlang", "deterministic", "security", "cgroups", "vm", "fuzz"]
 PR_SET_CHILD_SUBREAPER = 36
 PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 

@@ -3,11 +3,11 @@
 # Sees to the Debian packages that building, the demonstration, tests and benchmarks need.
 set -eu
 packages="gcc clang make meson ninja-build python3 libc6-dev linux-libc-dev libjson-c-dev libseccomp-dev busybox-static dbus-daemon mmdebstrap util-linux runc git"
-# A browser, for the tests of pages: they are skipped without. Large, so it is not a reason to fail.
-optional="chromium chromium-driver"
-if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null && ! command -v chromedriver >/dev/null; then
+# A browser, for the tests of pages, and a virtual machine, for those of other kernels: they are skipped without. Large, so it is not a reason to fail.
+optional="chromium chromium-driver qemu-system-x86"
+if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null && ! { command -v chromedriver && command -v qemu-system-x86_64; } >/dev/null; then
 	{ apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $optional; } ||
-		echo "Not installed: $optional; the tests that need a browser are skipped"
+		echo "Not installed: $optional; the tests that need a browser or a virtual machine are skipped"
 fi
 missing=
 for package in $packages; do

@@ -16,5 +16,6 @@ from .security import security
 from .seeing import seeing
 from .trace import trace
 from .unit import unit
+from .vm import vm
 
-__all__ = ["cgroups", "checks", "command", "conformance", "deterministic", "erlang", "freezer", "fuzz", "inside", "integration", "native", "schedsim", "security", "seeing", "trace", "unit"]
+__all__ = ["cgroups", "checks", "command", "conformance", "deterministic", "erlang", "freezer", "fuzz", "inside", "integration", "native", "schedsim", "security", "seeing", "trace", "unit", "vm"]

@@ -14,7 +14,6 @@
 #include "runtime/remedy.h"
 
 #define NO_SUPPORT 524
-#define NO_LIMIT 0x7ffffffffffff000 /* what the kernel says for none: the largest number of pages */
 
 /* The v1 group of a controller, or NULL: then it is v2's business, or an error. */
 static const struct group *v1_group(const struct cgroup *cgroup, const char *controller)
@@ -99,6 +98,9 @@ static int set_kernel_memory(struct cgroup *cgroup, const struct group *group, c
 		return 0;
 	snprintf(text, sizeof(text), "%lld", (long long)limit.value);
 	result = group_try_write(cgroup, group, file, text);
+	/* Some kernels take the number and do nothing. */
+	if (!result && limit.value > 0 && group_read_number(group, file, 0) > (uint64_t)limit.value)
+		result = -NO_SUPPORT;
 	if (result == -NO_SUPPORT || result == -EOPNOTSUPP || result == -ENOENT || result == -EINVAL) {
 		cgroup_warn(cgroup, "%s is not set: %s", file, remedy_text(REMEDY_KERNEL_MEMORY));
 		return 0;

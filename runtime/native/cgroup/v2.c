@@ -27,12 +27,24 @@ static const struct group *v2_group(const struct cgroup *cgroup, const char *con
 
 /* ---- controllers ---- */
 
+/*
+ * Only the root may have processes and give controllers to groups below. The kernel would take cpu and pids elsewhere, too, but make the group one of
+ * threads by that: nobody asked for it.
+ */
+static bool has_inner_processes(const struct group *group)
+{
+	char *procs = group_has(group, "cgroup.type") ? group_read(group, "cgroup.procs") : NULL;
+	bool has = procs && *procs;
+
+	free(procs);
+	return has;
+}
+
 /* Enables in @dir all controllers that it can give to groups below. What cannot be is seen by who needs it: *ret_failed is the last reason. */
-static int enable_below(const struct cgroup *cgroup, const struct group *group, char *dir, int *ret_failed)
+static void enable_below(const struct cgroup *cgroup, const struct group *group, char *dir, int *ret_failed)
 {
 	struct group here = *group;
 	char *offered, *enabled, *rest, all[512] = "";
-	int result = 0;
 
 	here.dir = dir;
 	offered = group_read(&here, "cgroup.controllers");
@@ -42,7 +54,9 @@ static int enable_below(const struct cgroup *cgroup, const struct group *group, 
 	for (char *name = offered ? strtok_r(offered, " ", &rest) : NULL; name; name = strtok_r(NULL, " ", &rest))
 		if ((!enabled || !list_has(enabled, name)) && strlen(all) + strlen(name) + 3 < sizeof(all))
 			sprintf(all + strlen(all), "%s+%s", *all ? " " : "", name);
-	if (*all && group_try_write(cgroup, &here, "cgroup.subtree_control", all))
+	if (*all && has_inner_processes(&here))
+		*ret_failed = -EBUSY;
+	else if (*all && group_try_write(cgroup, &here, "cgroup.subtree_control", all))
 		/* One that cannot be takes all with it: each by itself. */
 		for (char *name = strtok_r(all, " ", &rest); name; name = strtok_r(NULL, " ", &rest)) {
 			int failed = group_try_write(cgroup, &here, "cgroup.subtree_control", name);
@@ -52,7 +66,6 @@ static int enable_below(const struct cgroup *cgroup, const struct group *group, 
 		}
 	free(offered);
 	free(enabled);
-	return result;
 }
 
 static bool domain_controllers_needed(const struct spec_resources *resources)
