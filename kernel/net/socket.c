@@ -12,6 +12,7 @@
 #include "kernel/vfs/event.h"
 
 static u64 last_cookie;
+u64 nr_sockets;
 
 void socket_init(struct socket *sock, const struct socket_ops *ops, int domain, int type, int protocol)
 {
@@ -66,6 +67,7 @@ struct file *socket_make_file(struct socket *sock, unsigned flags)
 		sock->ops->release(sock);
 		return file;
 	}
+	nr_sockets++;
 	sock->file = file;
 	sock->ino = file->inode->ino;
 	return file;
@@ -128,6 +130,17 @@ void socket_peek_advance(struct socket *sock, bool peek, size_t n)
 		sock->peek_off = max(sock->peek_off - (int)min(n, (size_t)INT32_MAX), 0);
 }
 
+void socket_put_stamp(const struct socket *sock, struct message *msg, u64 stamp)
+{
+	struct { s64 sec, part; } time;
+
+	if (!stamp)
+		stamp = ktime_get_real();
+	time.sec = (s64)(stamp / NSEC_PER_SEC);
+	time.part = (s64)(stamp % NSEC_PER_SEC / (sock->timestamp_ns ? 1 : NSEC_PER_USEC));
+	put_cmsg(msg, SOL_SOCKET, sock->timestamp_ns ? SO_TIMESTAMPNS_OLD : SO_TIMESTAMP_OLD, &time, sizeof(time));
+}
+
 static int set_buffer_size(int value, bool force, int minimum)
 {
 	if (!force && (unsigned)value > WMEM_MAX)
@@ -188,6 +201,7 @@ static bool *flag_option(struct socket *sock, int option)
 	case SO_PASSRIGHTS: return &sock->passrights;
 	case SO_PASSSEC: return &sock->passsec;
 	case SO_TIMESTAMP_OLD: return &sock->timestamp;
+	case SO_TIMESTAMPNS_OLD: return &sock->timestamp_ns;
 	case SO_RXQ_OVFL: return &sock->rxq_ovfl;
 	case SO_DEBUG: return &sock->debug;
 	default: return NULL;
@@ -233,7 +247,7 @@ static int set_int_option(struct socket *sock, int option, int value)
 		sock->mark = (u32)value;
 		return 0;
 	case SO_PEEK_OFF:
-		if (sock->domain != AF_UNIX)
+		if (sock->domain != AF_UNIX && sock->type != SOCK_DGRAM)
 			return -EOPNOTSUPP;
 		sock->peek_off = value;
 		return 0;
@@ -270,6 +284,10 @@ int socket_setsockopt(struct socket *sock, int option, user_ptr value, unsigned 
 	if (option == SO_DEBUG && word && !capable(CAP_NET_ADMIN))
 		return -EACCES;
 	*flag = word != 0;
+	if (option == SO_TIMESTAMP_OLD)
+		sock->timestamp_ns = false;
+	else if (option == SO_TIMESTAMPNS_OLD)
+		sock->timestamp = false;
 	return 0;
 }
 
@@ -436,6 +454,7 @@ static void socket_release(struct file *file)
 {
 	struct socket *sock = file->private;
 
+	nr_sockets--;
 	sock->file = NULL;
 	sock->ops->release(sock);
 }

@@ -153,7 +153,8 @@ struct socket {
 	int peek_off;      /* SO_PEEK_OFF: where MSG_PEEK begins; negative: off */
 	u64 rcvtimeo, sndtimeo; /* ns; NEVER; 0: do not wait */
 	bool passcred, passpidfd, passrights, passsec, keepalive, reuseaddr, reuseport, broadcast, dontroute, oobinline, debug;
-	bool timestamp, linger_on, rxq_ovfl;
+	bool timestamp, timestamp_ns; /* SO_TIMESTAMP, SO_TIMESTAMPNS: one of them */
+	bool linger_on, rxq_ovfl;
 	int linger_seconds;
 	u32 priority, mark;
 	u64 cookie;
@@ -165,6 +166,7 @@ struct socket {
 };
 
 extern const struct file_operations socket_fops;
+extern u64 nr_sockets; /* open */
 
 /* Common fields to their defaults, one reference. */
 void socket_init(struct socket *sock, const struct socket_ops *ops, int domain, int type, int protocol);
@@ -179,6 +181,8 @@ struct file *socket_make_file(struct socket *sock, unsigned flags);
 int socket_pidfd(pid_t pid, u64 start);
 /* SO_PEEK_OFF after `n` bytes were received or peeked at. */
 void socket_peek_advance(struct socket *sock, bool peek, size_t n);
+/* The control message of SO_TIMESTAMP or SO_TIMESTAMPNS: CLOCK_REALTIME; 0: now. */
+void socket_put_stamp(const struct socket *sock, struct message *msg, u64 stamp);
 /* Takes the pending error: 0 or negative. */
 int socket_take_error(struct socket *sock);
 /* Wakes readers, writers and pollers of both after a change of state. */

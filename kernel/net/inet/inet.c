@@ -2,6 +2,7 @@
 /* AF_INET and AF_INET6: socket(2), bind(2), getsockname(2), and where a destination is. */
 #include "kernel/net/inet/inet.h"
 
+#include "kernel/net/inet/dgram.h"
 #include "kernel/net/inet/tcp.h"
 
 void inet_init(struct inet_socket *inet, const struct socket_ops *ops, struct port_table *table, int family, int type, int protocol)
@@ -32,6 +33,8 @@ struct socket *inet_create(int family, int type, int protocol)
 		return ERR_PTR(-EINVAL);
 	if (type == SOCK_STREAM && (!protocol || protocol == IPPROTO_TCP))
 		return tcp_create(family, IPPROTO_TCP);
+	if (type == SOCK_DGRAM && (!protocol || protocol == IPPROTO_UDP))
+		return udp_create(family, type, protocol);
 	if (type == SOCK_STREAM || type == SOCK_DGRAM || type == SOCK_RAW)
 		return ERR_PTR(-EPROTONOSUPPORT);
 	return ERR_PTR(-ESOCKTNOSUPPORT);

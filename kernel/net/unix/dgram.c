@@ -128,7 +128,7 @@ static int check_receiver(struct unix_sock *u, struct unix_sock *to, bool has_fd
 static void deliver(struct unix_sock *u, struct unix_sock *to, struct unix_message *m, const struct scm *scm)
 {
 	message_set_cred(m, scm, u, to);
-	if (unlikely(to->base.timestamp))
+	if (unlikely(to->base.timestamp | to->base.timestamp_ns))
 		m->stamp = ktime_get_real();
 	message_queue(to, m);
 	if (wait_queue_active(&to->base.read_wait))
@@ -265,13 +265,6 @@ static struct unix_message *next_message(struct unix_sock *u, u32 *skip, bool no
 	}
 }
 
-static void put_stamp(struct message *msg, u64 stamp)
-{
-	struct { s64 sec, usec; } tv = { (s64)(stamp / NSEC_PER_SEC), (s64)(stamp % NSEC_PER_SEC / NSEC_PER_USEC) };
-
-	put_cmsg(msg, SOL_SOCKET, SO_TIMESTAMP_OLD, &tv, sizeof(tv));
-}
-
 ssize_t unix_dgram_recvmsg(struct socket *sock, struct message *msg)
 {
 	struct unix_sock *u = unix_sk(sock);
@@ -301,8 +294,8 @@ ssize_t unix_dgram_recvmsg(struct socket *sock, struct message *msg)
 	if (ret >= 0) {
 		socket_peek_advance(sock, peek, peek ? n : m->length);
 		message_get_cred(m, &scm);
-		if (unlikely(m->stamp && sock->timestamp))
-			put_stamp(msg, m->stamp);
+		if (unlikely(sock->timestamp | sock->timestamp_ns))
+			socket_put_stamp(sock, msg, m->stamp);
 		if (unlikely(m->fds)) {
 			if (peek) {
 				scm.fds = scm_fds_copy(m->fds);
