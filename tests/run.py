@@ -4,12 +4,13 @@
 
 usage: tests/run.py [--build DIR] [--cpus N] [--group GROUP]... [NAME]...
 
-Groups: checks unit command conformance schedsim inside seeing freezer trace integration erlang deterministic security cgroups vm fuzz. NAMEs select tests whose name contains one of them.
+The groups are listed below. NAMEs select tests whose name contains one of them.
 With --cpus every container has N cpus that does not ask for a number itself, and variants that differ only in that run once.
 What a test prints goes to BUILD/test-logs/NAME.log. Exit status 1 if a test failed.
 """
 import argparse
 import ctypes
+import importlib
 import os
 import signal
 import subprocess
@@ -19,7 +20,28 @@ import traceback
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-GROUPS = ["checks", "unit", "command", "conformance", "schedsim", "inside", "seeing", "freezer", "trace", "native", "integration", "erlang", "deterministic", "security", "cgroups", "vm", "fuzz"]
+# In this order; tests/suites/GROUP.py has a function of that name that returns (name, function) pairs.
+GROUPS = """
+checks
+unit
+command
+conformance
+schedsim
+inside
+seeing
+freezer
+trace
+native
+cgroups
+vm
+integration
+erlang
+deterministic
+security
+callers
+runc
+fuzz
+""".split()
 PR_SET_CHILD_SUBREAPER = 36
 PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -183,10 +205,10 @@ def short(line):
 
 
 def collect(context, groups):
-    import suites
     tests = []
     for group in groups:
-        tests += [(group, name, function) for name, function in getattr(suites, group)(context)]
+        module = importlib.import_module("suites." + group)
+        tests += [(group, name, function) for name, function in getattr(module, group)(context)]
     return tests
 
 

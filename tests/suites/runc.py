@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: Apache-2.0
+"""runc's own integration tests (the bats files of Debian's source package) against linuxd in native and in sandbox mode. What fails
+must stand in tests/runc/known-failures.txt with its reason, and what stands there must fail. The source package is fetched by
+apt-get into ~/.cache/linuxd; where it cannot be had the tests are skipped.
+
+RUNC_SUITE_RUNTIME=/usr/sbin/runc runs them against another runtime and only reports; docs/conformance.md has the counts.
+"""
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+
+from run import Failure, Skip
+
+from .callers import busybox_root, runtime
+
+VERSION = "1.1.5"
+SOURCES = """Types: deb-src
+URIs: http://deb.debian.org/debian
+Suites: bookworm
+Components: main
+Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
+"""
+PROGRAMS = {"contrib/cmd/recvtty/recvtty": "recvtty.c", "contrib/cmd/seccompagent/seccompagent": "seccomp_agent.c"}
+
+
+def cache_directory():
+    return os.environ.get("LINUXD_CACHE") or os.path.join(os.path.expanduser("~"), ".cache/linuxd")
+
+
+def fetch(context):
+    """The unpacked source package."""
+    target = os.path.join(cache_directory(), f"runc-{VERSION}")
+    if os.path.exists(os.path.join(target, "tests/integration/helpers.bash")):
+        return target
+    os.makedirs(cache_directory(), exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=cache_directory()) as work:
+        os.makedirs(os.path.join(work, "parts"))
+        os.makedirs(os.path.join(work, "lists/partial"))
+        with open(os.path.join(work, "parts/source.sources"), "w") as f:
+            f.write(SOURCES)
+        apt = ["apt-get", "-q", "-o", "Dir::Etc::sourcelist=/dev/null", "-o", f"Dir::Etc::sourceparts={work}/parts",
+               "-o", f"Dir::State::lists={work}/lists", "-o", "APT::Sandbox::User=root"]
+        for command in ([*apt, "update"], [*apt, "source", "--download-only", "runc"]):
+            if context.run(command, cwd=work, timeout=300).status != 0:
+                raise Skip("Debian's source package of runc cannot be had here")
+        archives = [name for name in os.listdir(work) if name.startswith(f"runc_{VERSION}") and ".orig.tar" in name]
+        if not archives:
+            raise Skip(f"Debian's source package of runc is not {VERSION}")
+        context.run(["tar", "-xf", archives[0]], cwd=work, check=True)
+        unpacked = next(os.path.join(work, name) for name in os.listdir(work) if name.startswith("runc-") and os.path.isdir(os.path.join(work, name)))
+        shutil.rmtree(target, ignore_errors=True)
+        os.rename(unpacked, target)
+    return target
+
+
+def prepare(context):
+    """A copy whose helper programs and images are ours: the originals are written in Go, and downloaded."""
+    source = fetch(context)
+    copy = context.out("runc-suite", "x")[:-2]
+    if not os.path.exists(os.path.join(copy, "tests/integration/helpers.bash")):
+        shutil.copytree(source, copy, symlinks=True, dirs_exist_ok=True)
+    for target, name in PROGRAMS.items():
+        context.run(["gcc", "-O1", "-Wall", "-static", "-o", os.path.join(copy, target), context.path("tests/runc", name)], check=True)
+    images = os.path.join(copy, "tests/integration/get-images.sh")
+    with open(images, "w") as f:
+        f.write(f"echo BUSYBOX_IMAGE={image_without_users(context)}\necho DEBIAN_IMAGE=/nonexistent\n")
+    os.chmod(images, 0o755)
+    return copy
+
+
+def image_without_users(context):
+    """The suite runs processes as users that the image must not know."""
+    root = context.out("runc-suite-image", "x")[:-2]
+    archive = context.out("runc-suite-image.tar")
+    shutil.rmtree(root)
+    shutil.copytree(busybox_root(context)[0], root, symlinks=True)
+    for name, text in (("passwd", "root:x:0:0:root:/root:/bin/sh\n"), ("group", "root:x:0:\n")):
+        with open(os.path.join(root, "etc", name), "w") as f:
+            f.write(text)
+    context.run(["tar", "-C", root, "-cf", archive, "."], check=True)
+    return archive
+
+
+def known_failures(context, mode):
+    """{pattern of the test's name: reason}"""
+    known = {}
+    with open(context.path("tests/runc/known-failures.txt")) as f:
+        for line in f:
+            if line.strip() and not line.startswith("#"):
+                modes, name, reason = (part.strip() for part in line.split("|"))
+                if mode in modes.split(","):
+                    known[name] = reason
+    return known
+
+
+def run_suite(context, binary, files):
+    suite = prepare(context)
+    tap = context.out("runc-suite.tap")
+    environment = dict(os.environ, RUNC=binary, TERM="xterm")
+    # The suite wants a terminal on all of its standard descriptors.
+    command = f"timeout 900 bats --tap {' '.join(files)}"
+    with open(os.devnull) as null, open(tap, "wb") as out:
+        subprocess.run(["script", "-qec", command, "/dev/null"], cwd=os.path.join(suite, "tests/integration"), env=environment, stdin=null,
+                       stdout=out, stderr=out, check=False, timeout=1000)
+    with open(tap, errors="replace") as f:
+        text = f.read().replace("\r", "")
+    context.write_log(text)
+    results = {}
+    for verdict, name, skip in re.findall(r"^(ok|not ok) \d+ (.*?)( # skip.*)?$", text, re.M):
+        results[name] = "skipped" if skip else "passed" if verdict == "ok" else "failed"
+    return results
+
+
+def suite_test(context, mode):
+    if os.getuid() != 0:
+        raise Skip("needs root")
+    missing = [program for program in ("bats", "jq", "gawk", "script", "busybox", "apt-get") if not shutil.which(program)]
+    if missing:
+        raise Skip("not installed: " + " ".join(missing))
+    other = os.environ.get("RUNC_SUITE_RUNTIME")
+    files = sorted(name for name in os.listdir(os.path.join(prepare(context), "tests/integration")) if name.endswith(".bats"))
+    only = os.environ.get("RUNC_SUITE_FILES")
+    results = run_suite(context, other or runtime(context, mode), only.split() if only else files)
+    counts = {kind: sum(1 for verdict in results.values() if verdict == kind) for kind in ("passed", "failed", "skipped")}
+    print(f"    runc's integration tests, {other or mode}: {counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped", flush=True)
+    if other:
+        return
+    known = known_failures(context, mode)
+    failed = {name for name, verdict in results.items() if verdict == "failed"}
+    unexpected = sorted(failed - set(known))
+    if not results:
+        raise Failure("the suite did not run")
+    if unexpected:
+        raise Failure(f"{len(unexpected)} fail that should not: " + "; ".join(unexpected)[:900])
+    better = sorted(name for name in known if results.get(name) == "passed")
+    if better:
+        raise Failure("these pass now and must leave tests/runc/known-failures.txt: " + "; ".join(better)[:900])
+
+
+def runc(context):
+    return [(f"suite-{mode}", lambda mode=mode: suite_test(context, mode)) for mode in ("native", "sandbox")]
