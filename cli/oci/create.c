@@ -20,24 +20,6 @@ const struct container_mode *oci_choose_mode(const struct spec *spec, struct err
 	return container_mode(mode ? mode : "sandbox", error);
 }
 
-int oci_write_pid(const char *path, pid_t pid, struct error *error)
-{
-	char *other = NULL, text[16];
-	int fd, length = snprintf(text, sizeof(text), "%d", pid), result;
-
-	if (asprintf(&other, "%s.%d", path, getpid()) < 0)
-		return fail(error, 0, "out of memory");
-	fd = open(other, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-	result = fd < 0 || write(fd, text, length) != length || rename(other, path) ? fail(error, errno, "--pid-file %s: cannot write it", path)
-										     : 0;
-	if (fd >= 0)
-		close(fd);
-	if (result)
-		unlink(other);
-	free(other);
-	return result;
-}
-
 static int take_config(struct container *container, const struct spec *spec, const char *bundle, struct error *error)
 {
 	char resolved[PATH_MAX], *path = NULL;
@@ -65,6 +47,7 @@ struct container *oci_create(const char *id, const char *bundle, const struct co
 			     struct error *error)
 {
 	char path[PATH_MAX], name[PATH_MAX + 16];
+	const struct container_mode *mode;
 	struct container *container;
 	struct spec *spec = NULL;
 	int result = -1;
@@ -77,19 +60,20 @@ struct container *oci_create(const char *id, const char *bundle, const struct co
 	spec = spec_read(AT_FDCWD, name, "config.json", error);
 	if (!spec)
 		return NULL;
-	container = container_new(&oci_globals, id, error);
+	mode = oci_choose_mode(spec, error);
+	container = mode && (!mode->prepare || mode->prepare(error) == 0) ? container_new(&oci_globals, id, error) : NULL;
 	if (!container) {
 		spec_free(spec);
 		return NULL;
 	}
-	container->mode = oci_choose_mode(spec, error);
-	if (container->mode && take_config(container, spec, path, error) == 0 && container_keep_config(container, path, error) == 0) {
+	container->mode = mode;
+	if (take_config(container, spec, path, error) == 0 && container_keep_config(container, path, error) == 0) {
 		if (!container->mode->create)
 			fail(error, 0, "mode %s cannot create containers yet", container->mode->name);
 		else
 			result = container->mode->create(container, spec, options, error);
 	}
-	if (result == 0 && options->pid_file && oci_write_pid(options->pid_file, container->pid, error)) {
+	if (result == 0 && options->pid_file && container_write_pid(options->pid_file, container->pid, error)) {
 		struct error ignored = { 0 };
 
 		container->mode->delete (container, spec, true, &ignored);

@@ -247,7 +247,7 @@ int command_exec(const struct cli_command *command, int argc, char **argv)
 		fail(&error, 0, "exec: expected the id of a container");
 	if (!error.text[0])
 		container = container_open(&oci_globals, argv[index], false, &error);
-	if (container)
+	if (container && (!container->mode->prepare || container->mode->prepare(&error) == 0))
 		result = run(container, &exec, argv + index + 1, &error);
 	container_free(container);
 	/* What the program ended with; 255 if it could not be started, as runc has it. */

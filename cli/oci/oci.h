@@ -33,8 +33,6 @@ const struct container_mode *oci_choose_mode(const struct spec *spec, struct err
 /* Makes a container from a bundle; 0, or -1 with @error set and nothing left. The container is open and locked then. */
 struct container *oci_create(const char *id, const char *bundle, const struct container_create *options, struct spec **ret_spec,
 			     struct error *error);
-/* Writes a pid to a file as a whole. */
-int oci_write_pid(const char *path, pid_t pid, struct error *error);
 /* delete, of a container that was opened and locked. */
 int oci_remove(struct container *container, bool force, struct error *error);
 

@@ -20,6 +20,7 @@
 #include "runtime/native/cgroup/cgroup.h"
 #include "runtime/native/init.h"
 #include "runtime/native/intel_rdt.h"
+#include "runtime/native/self.h"
 #include "runtime/native/sync.h"
 
 #define START_PATIENCE_MS 60000
@@ -310,6 +311,7 @@ static int native_events(struct container *container, const struct container_eve
 
 const struct container_mode native_mode = {
 	.name = "native",
+	.prepare = self_protect,
 	.create = native_create,
 	.start = native_start,
 	.status = native_status,

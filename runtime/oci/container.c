@@ -285,6 +285,24 @@ struct spec *container_spec(const struct container *container, struct error *err
 	return spec_read(container->fd, "config.json", "config.json", error);
 }
 
+int container_write_pid(const char *path, pid_t pid, struct error *error)
+{
+	char *other = NULL, text[16];
+	int fd, length = snprintf(text, sizeof(text), "%d", pid), result;
+
+	if (asprintf(&other, "%s.%d", path, getpid()) < 0)
+		return fail(error, 0, "out of memory");
+	fd = open(other, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	result = fd < 0 || write(fd, text, length) != length || rename(other, path) ? fail(error, errno, "--pid-file %s: cannot write it", path)
+										     : 0;
+	if (fd >= 0)
+		close(fd);
+	if (result)
+		unlink(other);
+	free(other);
+	return result;
+}
+
 static void print_members(const struct container *container, const char *status, FILE *out, const char *separator)
 {
 	fprintf(out, "\"ociVersion\": \"%s\",%s\"id\": ", container->oci_version ? container->oci_version : "1.2.0", separator);

@@ -98,6 +98,8 @@ struct container_checkpoint {
  */
 struct container_mode {
 	const char *name;
+	/* Before anything of a create or exec; may execute this program again. May be NULL. */
+	int (*prepare)(struct error *error);
 	/* Everything up to the point where the program could start. On failure nothing is left but the directory. Sets pid and pid_start. */
 	int (*create)(struct container *container, const struct spec *spec, const struct container_create *options, struct error *error);
 	int (*start)(struct container *container, const struct spec *spec, struct error *error);
@@ -136,6 +138,8 @@ int container_save(struct container *container, struct error *error);
 /* The config.json that it was created from. */
 struct spec *container_spec(const struct container *container, struct error *error);
 int container_keep_config(const struct container *container, const char *bundle, struct error *error);
+/* Writes a pid to a file as a whole. */
+int container_write_pid(const char *path, pid_t pid, struct error *error);
 /* Removes the directory. */
 void container_remove(struct container *container);
 void container_free(struct container *container);

@@ -57,7 +57,7 @@ class Bundle:
 
     def __init__(self, context, name, mode="native"):
         need_root(context)
-        self.context, self.name, self.mode = context, "test-" + name, mode
+        self.context, self.name, self.mode = context, f"test-{name}-{os.getpid()}", mode
         self.path = context.out("bundles", name, "x")[:-2]
         shutil.rmtree(self.path, ignore_errors=True)
         self.rootfs, self.root = os.path.join(self.path, "rootfs"), os.path.join(self.path, "state")
