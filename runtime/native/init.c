@@ -92,6 +92,15 @@ static int run_hooks(struct init *init, struct error *error)
 	return hooks_run(&hooks->create_container, "createContainer", init->container, "creating", error);
 }
 
+/* While the root may be written to, and as its owner. If it cannot be made, changing to it says so. */
+static void make_cwd(const struct init *init)
+{
+	int fd = path_make(init->root, init->process->cwd, true);
+
+	if (fd >= 0)
+		close(fd);
+}
+
 static int make_root(struct init *init, struct error *error)
 {
 	bool has_mounts = spec_namespace(init->spec, CLONE_NEWNS);
@@ -106,6 +115,7 @@ static int make_root(struct init *init, struct error *error)
 		return -1;
 	if (has_mounts && (mount_finish(init, error) || rootfs_cover(init, error)))
 		return -1;
+	make_cwd(init);
 	return rootfs_enter(init, error);
 }
 

@@ -189,15 +189,8 @@ int process_change_directory(struct init *init, struct error *error)
 	const char *cwd = init->process->cwd;
 	char path[4200];
 
-	if (chdir(cwd)) {
-		/* runc makes it. */
-		int fd = errno == ENOENT ? path_make(init->root, cwd, true) : -1;
-
-		if (fd >= 0)
-			close(fd);
-		if (fd < 0 || chdir(cwd))
-			return fail(error, errno, "process.cwd: cannot change to %s", cwd);
-	}
+	if (chdir(cwd))
+		return fail(error, errno, "process.cwd: cannot change to %s", cwd);
 	if (syscall(SYS_getcwd, path, sizeof(path)) < 0)
 		return fail(error, errno, "process.cwd: cannot tell where %s is", cwd);
 	if (path[0] != '/')

@@ -170,12 +170,16 @@ int rootfs_cover(struct init *init, struct error *error)
 
 static int pivot(struct error *error)
 {
+	int old = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC), result = 0;
+
 	/* The old root lands on the new one, and is taken away from there; slave, so that the host does not see that. */
-	if (syscall(SYS_pivot_root, ".", "."))
-		return fail(error, errno, "cannot make the root file system the root (pivot_root)");
-	if (mount(NULL, ".", NULL, MS_SLAVE | MS_REC, NULL) || umount2(".", MNT_DETACH))
-		return fail(error, errno, "cannot take the host's file systems away");
-	return 0;
+	if (old < 0 || syscall(SYS_pivot_root, ".", "."))
+		result = fail(error, errno, "cannot make the root file system the root (pivot_root)");
+	else if (fchdir(old) || mount(NULL, ".", NULL, MS_SLAVE | MS_REC, NULL) || umount2(".", MNT_DETACH))
+		result = fail(error, errno, "cannot take the host's file systems away");
+	if (old >= 0)
+		close(old);
+	return result;
 }
 
 /* --no-pivot: for a root that cannot be pivoted, as the first one of a machine. What is mounted on the host stays, unreachable, below. */

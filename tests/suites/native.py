@@ -1,8 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Native mode: containers on the host's kernel, as an OCI runtime's callers start them."""
+import fcntl
+import glob
 import json
 import os
+import re
+import signal
+import struct
+import subprocess
+import termios
+import time
 
+from . import native_config
 from .bundles import Bundle, expect
 
 
@@ -73,13 +82,180 @@ def bad_config(b):
     b.refused("root: is missing")
 
 
-TESTS = [life, exit_status, names, logs, isolation, bad_config]
+def executing(b):
+    b.process["args"] = ["sleep", "100"]
+    b.create()
+    b.start()
+
+    def run(*arguments, status=0):
+        result = b.command("exec", *arguments)
+        expect(result.status == status, f"exec {arguments}: status {result.status}: {result.output}")
+        return result.output.decode().split()
+    expect(run(b.name, "sh", "-c", "exit 7", status=7) == [], "status")
+    expect(run("--user", "3:4", "-g", "5", b.name, "sh", "-c", "id -u; id -g; id -G") == ["3", "4", "4", "5"], "user")
+    expect(run("--cwd", "/tmp", "--env", "A=1", "-e", "B=2", b.name, "sh", "-c", "pwd; echo $A$B") == ["/tmp", "12"], "environment")
+    expect(run("--cap", "CAP_CHOWN", b.name, "grep", "CapEff", "/proc/self/status")[1] == "0000000020000421", "capabilities")
+    expect(run(b.name, "cat", "/proc/1/cmdline") == ["sleep\0100\0"], "pid namespace")
+    expect(run(b.name, "hostname") == ["bundle"], "uts namespace")
+    groups = [line.split(":")[2] for line in open("/proc/%d/cgroup" % b.state()["pid"])]
+    run("--detach", "--pid-file", os.path.join(b.path, "pid"), b.name, "sleep", "77")
+    pid = int(open(os.path.join(b.path, "pid")).read())
+    expect([line.split(":")[2] for line in open(f"/proc/{pid}/cgroup")] == groups, "not in the container's cgroups")
+    expect(json.loads(b.command("ps", "--format", "json", b.name).output) == sorted([b.state()["pid"], pid]), "ps does not show both")
+    table = b.command("ps", b.name).output.decode()
+    expect("sleep 77" in table and "sleep 100" in table and table.count("\n") == 3, table)
+    expect("executable file not found" in " ".join(run(b.name, "no-such-program", status=255)), "no program")
+    with open(os.path.join(b.path, "process.json"), "w") as f:
+        json.dump({"args": ["sh", "-c", "id -u; echo $X"], "cwd": "/", "user": {"uid": 9, "gid": 9}, "env": ["PATH=/bin", "X=y"]}, f)
+    expect(run("--process", os.path.join(b.path, "process.json"), b.name) == ["9", "y"], "process from a file")
+    with open(os.path.join(b.path, "process.json"), "w") as f:
+        json.dump({"args": [], "cwd": "/"}, f)
+    expect("args: is empty" in " ".join(run("-p", os.path.join(b.path, "process.json"), b.name, status=255)), "bad process")
+    expect(run("-t", b.name, "tty") == ["/dev/pts/0"], "terminal")
+    b.command("kill", b.name, "9", check=True)
+    b.wait_for("stopped")
+    expect("stopped" in " ".join(run(b.name, "true", status=255)), "exec in a stopped container")
+
+
+def pausing(b):
+    b.script("while true; do echo x; sleep 0.01; done").create()
+    b.start()
+    b.command("pause", b.name, check=True)
+    expect(b.state()["status"] == "paused", "not paused")
+    before = b.printed()
+    time.sleep(0.1)
+    expect(b.printed() == before, "it runs although it is paused")
+    expect(b.command("exec", b.name, "true").status == 255, "exec in a paused container")
+    again = b.command("pause", b.name)
+    expect(again.status == 1, "paused twice")
+    b.command("resume", b.name, check=True)
+    expect(b.state()["status"] == "running" and b.command("resume", b.name).status == 1, "not running")
+    b.command("pause", b.name, check=True)
+    b.command("delete", "--force", b.name, check=True)
+    expect(b.command("state", b.name).status == 1, "still there")
+
+
+def limits(b):
+    b.linux["resources"].update({"memory": {"limit": 64 << 20}, "pids": {"limit": 50}, "cpu": {"shares": 512}})
+    b.script("sleep 100").create()
+    b.start()
+    b.command("update", "--memory", "32M", "--pids-limit", "20", b.name, check=True)
+    b.command("update", "--resources", "-", b.name, stdin=b'{"cpu": {"shares": 256}}', check=True)
+    stats = json.loads(b.command("events", "--stats", b.name, check=True).output)
+    expect(stats["type"] == "stats" and stats["id"] == b.name and stats["data"]["pids"]["limit"] == 20, stats)
+    expect(stats["data"]["memory"]["usage"]["limit"] == 32 << 20, stats["data"]["memory"]["usage"])
+    bad = b.command("update", "--memory", "lots", b.name)
+    expect(bad.status == 1 and b"--memory lots: expected a size" in bad.output, bad.output)
+
+
+def listing(b):
+    b.script("sleep 100").create()
+    lines = b.command("list").output.decode().splitlines()
+    expect(lines[0].split() == ["ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER"] and lines[1].split()[0] == b.name, lines)
+    expect(lines[1].split()[2] == "created" and lines[1].split()[-1] == "root", lines)
+    both = json.loads(b.command("list", "--format", "json").output)
+    expect([c["id"] for c in both] == [b.name] and both[0]["owner"] == "root", both)
+    expect(b.command("list", "-q").output.decode() == b.name + "\n", "quiet")
+
+
+def template(b):
+    b.command("spec", check=True)
+    config = json.load(open(os.path.join(b.path, "config.json")))
+    expect(b.command("spec").status == 1, "config.json was replaced")
+    config["process"]["terminal"] = False
+    config["process"]["args"] = ["echo", "works"]
+    b.config = config
+    expect(b.output() == "works\n", "its container does not run")
+    os.remove(os.path.join(b.path, "config.json"))
+    b.command("spec", "--rootless", check=True)
+    types = [n["type"] for n in json.load(open(os.path.join(b.path, "config.json")))["linux"]["namespaces"]]
+    expect("user" in types and "network" not in types, types)
+
+
+def terminal(b):
+    """run with a terminal: ours is its."""
+    import pty
+    b.process["terminal"] = True
+    b.script("stty size; read line; echo got $line; exit 5")
+    b.write()
+    pid, fd = pty.fork()
+    if pid == 0:
+        os.chdir(b.path)
+        os.execv(b.context.linuxd, [b.context.linuxd, "--root", b.root, "--mode", "native", "run", b.name])
+    fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 111, 0, 0))
+    os.kill(pid, signal.SIGWINCH)
+    time.sleep(0.3)
+    os.write(fd, b"hello\r")
+    text = b""
+    try:
+        while True:
+            data = os.read(fd, 1000)
+            if not data:
+                break
+            text += data
+    except OSError:
+        pass
+    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    os.close(fd)
+    expect(b"got hello" in text and status == 5, f"status {status}: {text}")
+
+
+def signals(b):
+    """A signal to run is one to the container."""
+    b.script("trap 'echo trapped; exit 3' TERM; echo ready; while true; do sleep 0.05; done").write()
+    child = subprocess.Popen([b.context.linuxd, "--root", b.root, "--mode", "native", "run", b.name], cwd=b.path, stdout=subprocess.PIPE)
+    child.stdout.readline()
+    child.terminate()
+    out, _ = child.communicate(timeout=20)
+    expect(out == b"trapped\n" and child.returncode == 3, f"{out} {child.returncode}")
+    expect(os.listdir(b.root) == [], "something is left")
+
+
+def left_over(b, before):
+    """What a failed create may not leave."""
+    now = subprocess.run("find /sys/fs/cgroup -name '%s*'; cat /proc/self/mounts | wc -l; ls %s 2>/dev/null" % (b.name, b.root),
+                         shell=True, stdout=subprocess.PIPE).stdout.decode()
+    expect(now == before, f"left behind: {now!r}, before: {before!r}")
+    children = subprocess.run(["pgrep", "-f", b.name], stdout=subprocess.PIPE).stdout
+    expect(not children, f"a process was left: {children}")
+
+
+def faults(b):
+    """Each step of create fails in turn: an error, and nothing is left."""
+    names = set()
+    for path in glob.glob(b.context.path("runtime/native/*.c")):
+        names |= set(re.findall(r'FAULT\("([^"]+)"\)', open(path).read()))
+    names -= {"start", "console"}
+    expect(len(names) >= 15, f"only {names}")
+    executable = os.path.join(b.path, "hook")
+    with open(executable, "w") as f:
+        f.write("#!/bin/sh\n")
+    os.chmod(executable, 0o755)
+    b.config["hooks"] = {"createRuntime": [{"path": executable}]}
+    b.linux["seccomp"] = {"defaultAction": "SCMP_ACT_ALLOW"}
+    b.write()
+    before = subprocess.run("find /sys/fs/cgroup -name '%s*'; cat /proc/self/mounts | wc -l; ls %s 2>/dev/null" % (b.name, b.root),
+                            shell=True, stdout=subprocess.PIPE).stdout.decode()
+    for name in sorted(names):
+        status, text = b.create(check=False, env=dict(os.environ, LINUXD_FAULT=name))
+        expect(status == 1 and f"LINUXD_FAULT: step {name}" in text.decode(), f"step {name}: status {status}, {text}")
+        left_over(b, before)
+    b.create()
+    failed = b.command("start", b.name, env=dict(os.environ, LINUXD_FAULT="start"))
+    expect(failed.status == 1 and b.state()["status"] == "created", "a failed start")
+    b.start()
+    b.wait_for("stopped")
+    b.command("delete", b.name, check=True)
+    left_over(b, before)
+
+
+TESTS = [life, exit_status, names, logs, isolation, bad_config, executing, pausing, limits, listing, template, terminal, signals, faults]
 
 
 def native(context):
-    def test(function):
+    def test(function, prefix=""):
         def run():
-            with Bundle(context, function.__name__.replace("_", "-")) as bundle:
+            with Bundle(context, prefix + function.__name__.replace("_", "-")) as bundle:
                 function(bundle)
-        return function.__name__.replace("_", "-"), run
-    return [test(function) for function in TESTS]
+        return prefix + function.__name__.replace("_", "-"), run
+    return [test(function) for function in TESTS] + [test(function, "config-") for function in native_config.TESTS]
