@@ -101,21 +101,21 @@ static bool overlap(const struct inet_endpoint *a, const struct inet_endpoint *b
 }
 
 /* `strict`: a port that is to be chosen, for which sharing is not asked. */
-static bool conflict(const struct inet_endpoint *end, const struct inet_endpoint *other, bool listening, bool strict)
+static bool conflict(const struct inet_endpoint *end, const struct inet_endpoint *other, bool strict)
 {
 	if (other == end || !overlap(end, other))
 		return false;
-	if (!listening && reuses_addr(end) && reuses_addr(other) && other->state != TCP_LISTEN && !strict)
+	if (reuses_addr(end) && reuses_addr(other) && other->state != TCP_LISTEN && !strict)
 		return false;
 	return strict || !reuses_port(end) || !reuses_port(other) || (other->state != TCP_TIME_WAIT && end->uid != other->uid);
 }
 
-static bool any_conflict(const struct port_bucket *bucket, const struct inet_endpoint *end, bool listening, bool strict)
+static bool any_conflict(const struct port_bucket *bucket, const struct inet_endpoint *end, bool strict)
 {
 	const struct inet_endpoint *other;
 
 	list_for_each_entry(other, &bucket->owners, bucket_link)
-		if (conflict(end, other, listening, strict))
+		if (conflict(end, other, strict))
 			return true;
 	return false;
 }
@@ -151,7 +151,7 @@ static int bind_ephemeral(struct net *net, struct inet_endpoint *end)
 			u16 port = next_port(end->table, low, nr);
 			struct port_bucket *bucket = bucket_find(end->table, port);
 
-			if (bucket && (!end->is_socket || any_conflict(bucket, end, false, strict)))
+			if (bucket && (!end->is_socket || any_conflict(bucket, end, strict)))
 				continue;
 			bucket = bucket_get(end->table, port);
 			if (!bucket)
@@ -175,7 +175,7 @@ int port_bind(struct net *net, struct inet_endpoint *end, u16 port)
 	bucket = bucket_get(end->table, port);
 	if (!bucket)
 		return -ENOMEM;
-	if (any_conflict(bucket, end, false, false))
+	if (any_conflict(bucket, end, false))
 		return -EADDRINUSE;
 	bucket->shared = true;
 	bucket_join(bucket, end);
@@ -189,7 +189,7 @@ void port_share(struct inet_endpoint *end, struct inet_endpoint *with)
 
 int port_receive(struct inet_endpoint *end, bool check)
 {
-	if (check && any_conflict(end->bucket, end, true, false))
+	if (check && any_conflict(end->bucket, end, false))
 		return -EADDRINUSE;
 	if (list_empty(&end->listen_link))
 		list_add_tail(&end->listen_link, &end->bucket->receivers);
