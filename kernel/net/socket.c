@@ -37,6 +37,7 @@ void socket_put(struct socket *sock)
 		return;
 	if (sock->peer_cred)
 		cred_put(sock->peer_cred);
+	socket_filter_free(sock);
 	sock->ops->destroy(sock);
 }
 
@@ -271,6 +272,10 @@ int socket_setsockopt(struct socket *sock, int option, user_ptr value, unsigned 
 	case SO_SNDTIMEO_OLD:
 	case SO_SNDTIMEO_NEW:
 		return set_timeout(&sock->sndtimeo, value, length);
+	case SO_ATTACH_FILTER:
+	case SO_DETACH_FILTER:
+	case SO_LOCK_FILTER:
+		return socket_filter_set(sock, option, value, length);
 	}
 	if (length < sizeof(word))
 		return -EINVAL;
@@ -349,6 +354,7 @@ static int get_int_option(struct socket *sock, int option, int *ret_value)
 	case SO_RCVBUF: *ret_value = sock->rcvbuf; return 0;
 	case SO_RCVLOWAT: *ret_value = sock->rcvlowat; return 0;
 	case SO_PEEK_OFF: *ret_value = sock->peek_off; return 0;
+	case SO_LOCK_FILTER: *ret_value = sock->filter_locked; return 0;
 	case SO_SNDLOWAT: *ret_value = 1; return 0;
 	case SO_TYPE: *ret_value = sock->type; return 0;
 	case SO_DOMAIN: *ret_value = sock->domain; return 0;
@@ -388,6 +394,8 @@ int socket_getsockopt(struct socket *sock, int option, user_ptr value, user_ptr 
 		if (sock->peer_cred)
 			cred = (struct user_cred){ (u32)sock->peer_pid, sock->peer_cred->euid, sock->peer_cred->egid };
 		return put_option(value, length_ptr, length, &cred, sizeof(cred));
+	case SO_GET_FILTER:
+		return socket_filter_get(sock, value, length_ptr, length);
 	case SO_PEERPIDFD:
 		return get_peer_pidfd(sock, value, length_ptr, length);
 	case SO_PEERGROUPS:

@@ -138,6 +138,7 @@ struct socket_ops {
 	void (*destroy)(struct socket *sock); /* last reference gone: frees it */
 };
 
+struct socket_filter;
 struct socket {
 	refcount_t count;
 	const struct socket_ops *ops;
@@ -158,6 +159,8 @@ struct socket {
 	int linger_seconds;
 	u32 priority, mark;
 	u64 cookie;
+	struct socket_filter *filter; /* SO_ATTACH_FILTER; NULL */
+	bool filter_locked;           /* SO_LOCK_FILTER */
 	pid_t peer_pid;    /* SO_PEERCRED: 0 and no cred when there is no peer */
 	u64 peer_start;    /* of that process: numbers are used again */
 	const struct cred *peer_cred;
@@ -201,6 +204,12 @@ static inline int socket_wait_error(long error, u64 timeout)
 }
 void socket_peer_cred_here(struct socket *sock); /* records current's credentials as the peer's */
 void socket_peer_cred_copy(struct socket *sock, const struct socket *from);
+
+/* filter.c. How many of the bytes the socket's filter lets through: 0, it is to be dropped; all without a filter. */
+u32 socket_filter_run(const struct socket *sock, const u8 *data, u32 length);
+int socket_filter_set(struct socket *sock, int option, user_ptr value, unsigned length); /* -ENOPROTOOPT: not one of its options */
+int socket_filter_get(struct socket *sock, user_ptr value, user_ptr length_ptr, u32 length);
+void socket_filter_free(struct socket *sock);
 
 int socket_setsockopt(struct socket *sock, int option, user_ptr value, unsigned length);
 int socket_getsockopt(struct socket *sock, int option, user_ptr value, user_ptr length);

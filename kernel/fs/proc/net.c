@@ -42,6 +42,18 @@ static int show_udp6(struct file *file, struct seq_buffer *seq)
 	return 0;
 }
 
+static int show_raw(struct file *file, struct seq_buffer *seq)
+{
+	proc_net_raw(seq, AF_INET);
+	return 0;
+}
+
+static int show_raw6(struct file *file, struct seq_buffer *seq)
+{
+	proc_net_raw(seq, AF_INET6);
+	return 0;
+}
+
 static int show_netlink(struct file *file, struct seq_buffer *seq)
 {
 	proc_net_netlink(seq);
@@ -208,7 +220,8 @@ const struct proc_entry proc_net_entries[] = {
 	PROC_FILE("netlink", 0444, show_netlink),
 	NET_TEXT("packet", "sk               RefCnt Type Proto  Iface R Rmem   User   Inode\n"),
 	NET_TEXT("protocols", "protocol  size sockets  memory press maxhdr  slab module     cl co di ac io in de sh ss gs se re sp bi br ha uh gp em\n"),
-	NET_TEXT("raw", "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops\n"),
+	PROC_FILE("raw", 0444, show_raw),
+	PROC_FILE("raw6", 0444, show_raw6),
 	PROC_FILE("route", 0444, show_route),
 	PROC_FILE("snmp", 0444, show_snmp),
 	PROC_FILE("sockstat", 0444, show_sockstat),

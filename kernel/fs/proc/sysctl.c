@@ -15,19 +15,19 @@ s64 sysctl_inotify_max_queued_events = 16384, sysctl_inotify_max_user_instances 
 s64 sysctl_mq_msg_max = 10, sysctl_mq_msg_default = 10, sysctl_mq_msgsize_max = 8192, sysctl_mq_msgsize_default = 8192,
     sysctl_mq_queues_max = 256;
 
-static int show_text(struct file *file, struct seq_buffer *seq)
+int sysctl_show_text(struct file *file, struct seq_buffer *seq)
 {
 	seq_printf(seq, "%s\n", (const char *)proc_i(file->inode)->entry->data);
 	return 0;
 }
 
-static int show_number(struct file *file, struct seq_buffer *seq)
+int sysctl_show_number(struct file *file, struct seq_buffer *seq)
 {
 	seq_printf(seq, "%lld\n", (long long)*(s64 *)proc_i(file->inode)->entry->data);
 	return 0;
 }
 
-static char *trim(char *text)
+char *sysctl_trim(char *text)
 {
 	size_t n;
 
@@ -39,12 +39,12 @@ static char *trim(char *text)
 	return text;
 }
 
-static int write_number(struct file *file, char *text, size_t n)
+int sysctl_write_number(struct file *file, char *text, size_t n)
 {
 	const struct proc_entry *entry = proc_i(file->inode)->entry;
 	int64_t value;
 
-	if (parse_s64(trim(text), 0, &value) || value < entry->lowest || value > entry->highest)
+	if (parse_s64(sysctl_trim(text), 0, &value) || value < entry->lowest || value > entry->highest)
 		return -EINVAL;
 	*(s64 *)entry->data = value;
 	return 0;
@@ -117,11 +117,11 @@ static int show_file_nr(struct file *file, struct seq_buffer *seq)
 	return 0;
 }
 
-#define TEXT(name_, text_) PROC_FILE(name_, 0444, show_text, .data = (void *)(text_))
+#define TEXT(name_, text_) PROC_FILE(name_, 0444, sysctl_show_text, .data = (void *)(text_))
 #define NUMBER(name_, variable_, lowest_, highest_)                                                                        \
-	PROC_FILE(name_, 0644, show_number, .write = write_number, .data = &(variable_), .lowest = lowest_, .highest = highest_)
+	PROC_FILE(name_, 0644, sysctl_show_number, .write = sysctl_write_number, .data = &(variable_), .lowest = lowest_, .highest = highest_)
 #define STRING(name_, variable_, size_)                                                                                    \
-	PROC_FILE(name_, 0644, show_text, .write = write_text, .data = (void *)(variable_), .highest = size_)
+	PROC_FILE(name_, 0644, sysctl_show_text, .write = write_text, .data = (void *)(variable_), .highest = size_)
 #define END { 0 }
 
 static const struct proc_entry random_entries[] = {
@@ -217,7 +217,7 @@ static const struct proc_entry epoll_entries[] = { TEXT("max_user_watches", "104
 
 static const struct proc_entry fs_entries[] = {
 	NUMBER("aio-max-nr", aio_max_nr, 0, INT64_MAX),
-	PROC_FILE("aio-nr", 0444, show_number, .data = &aio_nr),
+	PROC_FILE("aio-nr", 0444, sysctl_show_number, .data = &aio_nr),
 	PROC_DIR("binfmt_misc", empty_entries),
 	TEXT("dentry-state", "1024\t512\t45\t0\t0\t0"),
 	PROC_DIR("epoll", epoll_entries),
@@ -244,16 +244,10 @@ static const struct proc_entry fs_entries[] = {
 	END,
 };
 
-static const struct proc_entry net_core_entries[] = {
-	TEXT("netdev_max_backlog", "1000"), TEXT("optmem_max", "131072"), TEXT("rmem_default", "212992"), TEXT("rmem_max", "212992"),
-	TEXT("somaxconn", "4096"), TEXT("wmem_default", "212992"), TEXT("wmem_max", "212992"), END,
-};
-static const struct proc_entry net_unix_entries[] = { TEXT("max_dgram_qlen", "10"), END };
-static const struct proc_entry net_entries[] = { PROC_DIR("core", net_core_entries), PROC_DIR("unix", net_unix_entries), END };
 static const struct proc_entry user_entries[] = { TEXT("max_user_namespaces", "0"), TEXT("max_inotify_instances", "128"), END };
 
 const struct proc_entry proc_sys_entries[] = {
 	PROC_DIR("dev", empty_entries), PROC_DIR("fs", fs_entries),     PROC_DIR("kernel", kernel_entries),
-	PROC_DIR("net", net_entries),	PROC_DIR("user", user_entries), PROC_DIR("vm", vm_entries),
+	PROC_DIR("net", proc_sys_net_entries), PROC_DIR("user", user_entries), PROC_DIR("vm", vm_entries),
 	END,
 };

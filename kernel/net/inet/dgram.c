@@ -49,10 +49,28 @@ struct dgram *dgram_copy(const struct dgram *d)
 
 static bool wants_stamp(const struct socket *sock) { return sock->timestamp || sock->timestamp_ns; }
 
+/* SO_ATTACH_FILTER sees UDP with its header, raw sockets' packets as they receive them. False: dropped. */
+static bool passes_filter(const struct dgram_sock *to, struct dgram *d)
+{
+	const struct socket *sock = &to->inet.base;
+	u32 header = sock->protocol == IPPROTO_UDP && sock->type == SOCK_DGRAM ? sizeof(d->udp_header) : 0, kept;
+	u16 words[4] = { net16(d->from.port), net16(d->to.port), net16((u16)(d->length + sizeof(d->udp_header))), 0 };
+
+	memcpy(d->udp_header, words, sizeof(words));
+	kept = socket_filter_run(sock, d->data - header, d->length + header);
+	if (kept)
+		d->length = min(d->length, max(kept, header) - header);
+	return kept;
+}
+
 void dgram_deliver(struct dgram_sock *to, struct dgram *d)
 {
 	struct socket *sock = &to->inet.base;
 
+	if (unlikely(sock->filter) && !passes_filter(to, d)) {
+		kfree(d);
+		return;
+	}
 	if (d->truesize > dgram_room(to) && !list_empty(&to->queue)) {
 		to->drops++;
 		udp_statistics[!inet_is_v4(&d->to.addr)].receive_full++;

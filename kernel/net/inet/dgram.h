@@ -52,6 +52,7 @@ struct dgram {
 	u64 stamp;       /* CLOCK_REALTIME; 0: nobody asked */
 	struct sock_extended_err error;
 	struct inet_addr offender; /* who says so */
+	u8 udp_header[8]; /* in front of the data: for filters, which see it */
 	u8 data[];
 };
 
@@ -132,6 +133,7 @@ bool multicast_joined(struct net *net, const struct inet_addr *group, int device
 void multicast_leave_all(struct dgram_sock *s);
 
 /* udp.c */
+ssize_t dgram_send_outside(struct dgram_sock *s, struct message *msg, const struct inet_name *to); /* NULL: it is connected */
 struct socket *udp_create(int family, int type, int protocol);
 /* icmp.c */
 struct socket *ping_create(int family, int protocol); /* -EACCES: not in ping_group_range */
@@ -147,6 +149,8 @@ extern const struct wait_type dgram_read_wait, dgram_write_wait;
 struct seq_buffer;
 void proc_net_udp(struct seq_buffer *seq, int family);
 void proc_net_raw(struct seq_buffer *seq, int family);
+void dgram_put_title(struct seq_buffer *seq, int family, bool raw);
+void dgram_put_line(struct seq_buffer *seq, const struct dgram_sock *s, unsigned number);
 extern struct udp_statistics { u64 in, no_ports, in_errors, out, receive_full, ignored; } udp_statistics[2]; /* IPv4, IPv6 */
 extern u64 nr_udp_sockets[2], nr_raw_sockets[2]; /* AF_INET, AF_INET6 */
 

@@ -3,8 +3,6 @@
 #include "kernel/fs/seqfile.h"
 #include "kernel/net/inet/dgram.h"
 
-u64 nr_raw_sockets[2];
-
 #define LINE_UDP 127 /* width of a line of /proc/net/udp, with blanks at its end */
 
 static void put_end(struct seq_buffer *seq, const struct inet_name *name, int family)
@@ -17,7 +15,7 @@ static void put_end(struct seq_buffer *seq, const struct inet_name *name, int fa
 		seq_printf(seq, "%08X%08X%08X%08X:%04X", w[0], w[1], w[2], w[3], name->port);
 }
 
-static void put_line(struct seq_buffer *seq, const struct dgram_sock *s, unsigned number)
+void dgram_put_line(struct seq_buffer *seq, const struct dgram_sock *s, unsigned number)
 {
 	const struct inet_endpoint *end = &s->inet.end;
 	int family = s->inet.base.domain;
@@ -34,9 +32,11 @@ static void put_line(struct seq_buffer *seq, const struct dgram_sock *s, unsigne
 	seq_putc(seq, '\n');
 }
 
-static void put_title(struct seq_buffer *seq, int family)
+void dgram_put_title(struct seq_buffer *seq, int family, bool raw)
 {
-	if (family == AF_INET)
+	if (family == AF_INET && raw)
+		seq_puts(seq, "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops\n");
+	else if (family == AF_INET)
 		seq_puts(seq, "   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops"
 			      "             \n");
 	else
@@ -48,8 +48,8 @@ void proc_net_udp(struct seq_buffer *seq, int family)
 {
 	struct inet_endpoint *end = NULL;
 
-	put_title(seq, family);
+	dgram_put_title(seq, family, false);
 	while ((end = port_next(&udp_ports, end)))
 		if (end->family == family)
-			put_line(seq, dgram_of(end), end->local.port);
+			dgram_put_line(seq, dgram_of(end), end->local.port);
 }

@@ -35,6 +35,10 @@ struct socket *inet_create(int family, int type, int protocol)
 		return tcp_create(family, IPPROTO_TCP);
 	if (type == SOCK_DGRAM && (!protocol || protocol == IPPROTO_UDP))
 		return udp_create(family, type, protocol);
+	if (type == SOCK_DGRAM && protocol == (family == AF_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6))
+		return ping_create(family, protocol);
+	if (type == SOCK_RAW)
+		return raw_create(family, protocol);
 	if (type == SOCK_STREAM || type == SOCK_DGRAM || type == SOCK_RAW)
 		return ERR_PTR(-EPROTONOSUPPORT);
 	return ERR_PTR(-ESOCKTNOSUPPORT);

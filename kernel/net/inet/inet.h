@@ -30,7 +30,7 @@ enum {
 
 /* Of one transport protocol: the ports taken, and the connections. */
 struct port_table;
-extern struct port_table tcp_ports, udp_ports;
+extern struct port_table tcp_ports, udp_ports, ping_ports;
 
 /* Who has a port: a socket, or what is left of a closed connection. */
 struct inet_endpoint {

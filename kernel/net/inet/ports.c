@@ -27,7 +27,7 @@ struct port_table {
 	struct hlist_head tuples[TUPLE_HEADS];
 };
 
-__cold_data struct port_table tcp_ports, udp_ports;
+__cold_data struct port_table tcp_ports, udp_ports, ping_ports;
 
 void inet_endpoint_init(struct inet_endpoint *end, struct port_table *table)
 {

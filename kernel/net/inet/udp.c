@@ -3,7 +3,7 @@
 #include <linux/udp.h>
 
 #include "kernel/mm/alloc.h"
-#include "kernel/net/inet/dgram.h"
+#include "kernel/net/inet/ip_packet.h"
 
 #define MSG_MORE 0x8000
 #define MAX_SEGMENTS 128
@@ -36,7 +36,7 @@ static int udp_connect(struct socket *sock, const u8 *name, int length, bool non
 }
 
 /* Nobody has the port: who sent it is told, if what would come back reaches it. */
-static void unreachable(struct dgram_sock *s, const struct dgram *d)
+static void unreachable(const struct dgram *d)
 {
 	bool v4 = inet_is_v4(&d->to.addr);
 	struct inet_endpoint *end = port_find_receiver(&udp_ports, &d->from, &d->to, d->device);
@@ -48,9 +48,8 @@ static void unreachable(struct dgram_sock *s, const struct dgram *d)
 }
 
 /* To all who have joined the group, or receive broadcasts. */
-static void deliver_to_all(struct dgram_sock *s, struct dgram *d)
+static void deliver_to_all(struct net *net, struct dgram *d)
 {
-	struct net *net = s->inet.net;
 	bool group = inet_is_multicast(&d->to.addr);
 	struct inet_endpoint *end = NULL, *next;
 
@@ -71,12 +70,12 @@ static void deliver_to_all(struct dgram_sock *s, struct dgram *d)
 	kfree(d);
 }
 
-static void deliver_one(struct dgram_sock *s, struct dgram *d)
+static void deliver_one(struct dgram *d)
 {
 	struct inet_endpoint *end = port_find_receiver(&udp_ports, &d->to, &d->from, d->device);
 
 	if (!end) {
-		unreachable(s, d);
+		unreachable(d);
 		kfree(d);
 		return;
 	}
@@ -84,15 +83,38 @@ static void deliver_one(struct dgram_sock *s, struct dgram *d)
 	dgram_deliver(dgram_of(end), d);
 }
 
+void udp_input(struct net *net, const struct ip_packet *p)
+{
+	u32 length = p->length >= 8 ? (u32)(p->data[4] << 8 | p->data[5]) : 0;
+	struct dgram *d;
+
+	if (length < 8 || length > p->length)
+		return;
+	d = dgram_alloc(length - 8);
+	if (!d)
+		return;
+	d->from = (struct inet_name){ .addr = p->from, .port = (u16)(p->data[0] << 8 | p->data[1]) };
+	d->to = (struct inet_name){ .addr = p->to, .port = (u16)(p->data[2] << 8 | p->data[3]) };
+	d->device = p->device;
+	d->ttl = p->ttl;
+	d->tos = p->tos;
+	d->multicast = p->many;
+	memcpy(d->data, p->data + 8, length - 8);
+	if (d->multicast)
+		deliver_to_all(net, d);
+	else
+		deliver_one(d);
+}
+
 /* UDP_SEGMENT: one receiver that takes several in one (UDP_GRO) gets it whole, else each is a datagram of its own. */
-static int deliver_segments(struct dgram_sock *s, struct dgram *d, u32 segment)
+static void deliver_segments(struct dgram *d, u32 segment)
 {
 	struct inet_endpoint *end = port_find_receiver(&udp_ports, &d->to, &d->from, d->device);
 
 	if (end && dgram_of(end)->gro) {
 		d->segment = segment;
 		dgram_deliver(dgram_of(end), d);
-		return 0;
+		return;
 	}
 	for (u32 at = 0; at < d->length; at += segment) {
 		u32 n = min(segment, d->length - at);
@@ -106,10 +128,9 @@ static int deliver_segments(struct dgram_sock *s, struct dgram *d, u32 segment)
 		one->ttl = d->ttl;
 		one->tos = d->tos;
 		memcpy(one->data, d->data + at, n);
-		deliver_one(s, one);
+		deliver_one(one);
 	}
 	kfree(d);
-	return 0;
 }
 
 /* Limits on its length. An error of this kind is told in the error queue, too. */
@@ -176,15 +197,15 @@ static void send_inside(struct dgram_sock *s, struct dgram *d, int segment)
 	if (d->multicast && !loops(s, d))
 		kfree(d);
 	else if (d->multicast)
-		deliver_to_all(s, d);
+		deliver_to_all(s->inet.net, d);
 	else if (segment && d->length > (u32)segment)
-		deliver_segments(s, d, (u32)segment);
+		deliver_segments(d, (u32)segment);
 	else
-		deliver_one(s, d);
+		deliver_one(d);
 }
 
-/* To the transport. A socket without a connection there waits for the room itself. */
-static ssize_t send_outside(struct dgram_sock *s, struct message *msg, const struct inet_name *to)
+/* To the transport. */
+ssize_t dgram_send_outside(struct dgram_sock *s, struct message *msg, const struct inet_name *to)
 {
 	struct socket *sock = &s->inet.base;
 	u64 deadline = sock->sndtimeo == NEVER ? NEVER : socket_deadline(sock->sndtimeo);
@@ -269,7 +290,7 @@ static ssize_t send_data(struct dgram_sock *s, struct message *msg, struct dgram
 	if (error)
 		return error;
 	if (path.kind == NET_OUTSIDE)
-		return send_outside(s, msg, msg->name_length ? &send->to : NULL);
+		return dgram_send_outside(s, msg, msg->name_length ? &send->to : NULL);
 	d = dgram_alloc((u32)length);
 	if (!d)
 		return -ENOBUFS;

@@ -147,6 +147,11 @@ static bool queue_message(struct nl_sock *to, const void *data, u32 length, cons
 {
 	struct nl_message *m;
 
+	if (unlikely(to->base.filter)) {
+		length = socket_filter_run(&to->base, data, length);
+		if (!length)
+			return true;
+	}
 	if (to->queued + length + MESSAGE_OVERHEAD > (u32)to->base.rcvbuf && !from->dump) {
 		lost(to);
 		return false;

@@ -127,6 +127,15 @@ static int check_receiver(struct unix_sock *u, struct unix_sock *to, bool has_fd
 
 static void deliver(struct unix_sock *u, struct unix_sock *to, struct unix_message *m, const struct scm *scm)
 {
+	if (unlikely(to->base.filter)) {
+		u32 kept = socket_filter_run(&to->base, m->data, m->length);
+
+		if (!kept && m->length) {
+			message_free(m);
+			return;
+		}
+		m->length = kept;
+	}
 	message_set_cred(m, scm, u, to);
 	if (unlikely(to->base.timestamp | to->base.timestamp_ns))
 		m->stamp = ktime_get_real();
