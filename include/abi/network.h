@@ -130,6 +130,7 @@ struct boot_network {
 	struct network_interface interfaces[NETWORK_INTERFACES];
 	struct network_address addresses[NETWORK_ADDRESSES];
 	struct network_route routes[NETWORK_ROUTES];
+	uint32_t published[NETWORK_PING + 1]; /* ports, by kind */
 	uint32_t resolv_conf, hosts, host_name; /* offsets in strings: text of the three files in /etc; 0: the image's own */
 };
 

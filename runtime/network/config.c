@@ -166,19 +166,22 @@ int network_config_host(struct network_config *config, const char *value, struct
 {
 	const char *colon = strchr(value, ':');
 	char name[POLICY_NAME], *copy = colon ? strdup(value) : NULL;
-	struct extra_host *hosts;
+	struct extra_host *hosts = NULL;
 	struct address address;
 
 	if (!copy)
 		return fail(error, 0, "--add-host %s: expected NAME:ADDRESS", value);
 	copy[colon - value] = '\0';
 	if (!policy_name_normalise(copy, name))
-		return fail(error, 0, "--add-host %s: %s is no host name", value, copy);
-	if (strcmp(colon + 1, "host-gateway") && !address_parse(colon + 1, &address))
-		return fail(error, 0, "--add-host %s: expected an address (or host-gateway) after the colon", value);
-	hosts = realloc(config->hosts, (config->nr_hosts + 1) * sizeof(*hosts));
-	if (!hosts)
-		return fail(error, 0, "out of memory");
+		fail(error, 0, "--add-host %s: %s is no host name", value, copy);
+	else if (strcmp(colon + 1, "host-gateway") && !address_parse(colon + 1, &address))
+		fail(error, 0, "--add-host %s: expected an address (or host-gateway) after the colon", value);
+	else if (!(hosts = realloc(config->hosts, (config->nr_hosts + 1) * sizeof(*hosts))))
+		fail(error, 0, "out of memory");
+	if (!hosts) {
+		free(copy);
+		return -1;
+	}
 	config->hosts = hosts;
 	hosts[config->nr_hosts++] = (struct extra_host){ copy, colon + 1 };
 	return 0;

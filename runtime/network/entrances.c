@@ -6,8 +6,7 @@
  * refuses connections. Connections are accepted here and handed in; as many as the backlog may be on their way, the rest waits with the
  * host, as it would for a program that is slow to accept.
  *
- * A UDP entrance is never handed in, for a socket that is not connected could be sent from to anywhere. The first datagram of each peer makes a
- * socket that is bound to the same port and connected to that peer, and goes along with it.
+ * UDP: flows.c.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -44,6 +43,9 @@ static int make_entrance(struct network_entrance *entrance, const struct network
 		return -errno;
 	/* UDP: the sockets that are connected to peers share the port; the host lets only this user's do so. */
 	setsockopt(entrance->fd, SOL_SOCKET, udp || (flags & NETWORK_REUSE) ? SO_REUSEPORT : SO_REUSEADDR, &on, sizeof(on));
+	if (udp)
+		setsockopt(entrance->fd, name.ss_family == AF_INET ? IPPROTO_IP : IPPROTO_IPV6, name.ss_family == AF_INET ? IP_PKTINFO : IPV6_RECVPKTINFO,
+			   &on, sizeof(on));
 	if (name.ss_family == AF_INET6)
 		setsockopt(entrance->fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6only, sizeof(v6only));
 	if (bind(entrance->fd, (struct sockaddr *)&name, length) || getsockname(entrance->fd, (struct sockaddr *)&name, &length)) {
@@ -112,6 +114,7 @@ int entrances_publish(struct network *network, struct error *error)
 		if (port->every_address ? publish_everywhere(network, port, error) :
 					  publish(network, port, &port->address, port->host_port, &entrance, error))
 			return -1;
+		network->boot.published[port->kind]++;
 	}
 	return 0;
 }
@@ -122,8 +125,11 @@ static int open_entrance(struct network *network, struct network_entrance *entra
 	entrance->backlog = backlog < 1 ? 1 : backlog;
 	if (entrance->kind == NETWORK_TCP && listen(entrance->fd, entrance->backlog))
 		return -errno;
-	entrance->listeners++;
-	watch(network, entrance - network->entrances, true);
+	/* What was sent when nobody was there is for nobody. */
+	for (int i = 0; entrance->kind == NETWORK_UDP && !entrance->listeners && i < 4096 && recv(entrance->fd, NULL, 0, MSG_DONTWAIT) >= 0; i++)
+		;
+	if (!entrance->listeners++)
+		watch(network, entrance - network->entrances, true);
 	return 0;
 }
 
@@ -226,6 +232,12 @@ static void show_local(struct network *network, const struct network_entrance *e
 	local->port = entrance->port;
 }
 
+void entrance_show(struct network *network, const struct network_entrance *entrance, struct network_arrival *arrival)
+{
+	show_remote(network, &arrival->remote);
+	show_local(network, entrance, &arrival->local);
+}
+
 /* 0: one was handed in, or lost; -errno: look again later. */
 static int accept_one(struct network *network, struct network_entrance *entrance)
 {
@@ -241,11 +253,10 @@ static int accept_one(struct network *network, struct network_entrance *entrance
 	if (fd < 0)
 		return errno == ECONNABORTED || errno == EINTR ? 0 : -errno;
 	endpoint_from_host(&name, &arrival.remote);
-	show_remote(network, &arrival.remote);
 	length = sizeof(name);
 	if (getsockname(fd, (struct sockaddr *)&name, &length) == 0)
 		endpoint_from_host(&name, &arrival.local);
-	show_local(network, entrance, &arrival.local);
+	entrance_show(network, entrance, &arrival);
 	setsockopt(fd, IPPROTO_TCP, 1 /* TCP_NODELAY: the container's programs decide when to write */, &on, sizeof(on));
 	added = network_add_socket(network, handover_token(network->sandbox), fd, NETWORK_TCP);
 	if (!added) {
@@ -295,6 +306,8 @@ void entrance_ready(struct network *network, unsigned int index)
 		return;
 	if (entrance->kind == NETWORK_TCP)
 		accept_connections(network, entrance);
+	else
+		flows_ready(network, entrance);
 }
 
 void entrances_resume(struct network *network)

@@ -5,7 +5,8 @@
  *
  *   config.c      options of the user               policy.c    which destinations are allowed
  *   network.c     start and end, the thread         sockets.c   the kernel's requests
- *   entrances.c   what others connect to            names.c     DNS
+ *   entrances.c   what others connect to            flows.c     the same for UDP
+ *   names.c       DNS
  *   interfaces.c, files.c   what the container is shown
  *   routes.c      which addresses are this host's own
  *
@@ -109,9 +110,14 @@ int entrances_publish(struct network *network, struct error *error);
 long entrances_listen(struct network *network, const struct network_request *request);
 void entrances_unlisten(struct network *network, const struct network_socket *listener);
 void entrance_ready(struct network *network, unsigned int index);
+/* The two ends of what has arrived, as the container is to see them. */
+void entrance_show(struct network *network, const struct network_entrance *entrance, struct network_arrival *arrival);
 /* Looks again at those that were paused. */
 void entrances_resume(struct network *network);
 void entrances_close(struct network *network);
+
+/* flows.c: datagrams have come to a UDP entrance. */
+void flows_ready(struct network *network, struct network_entrance *entrance);
 
 /* routes.c: is this an address of the host's own, or a broadcast address? */
 bool routes_own(struct network *network, const struct address *address);

@@ -217,7 +217,8 @@ struct host_listener {
 };
 static LIST_HEAD(listeners);
 
-static int host_listen(struct inet_socket *inet)
+/* 0; 1: nothing outside leads there. */
+static int open_entrance(struct inet_socket *inet)
 {
 	struct network_request request = {
 		.op = NETWORK_LISTEN,
@@ -230,8 +231,8 @@ static int host_listen(struct inet_socket *inet)
 	long result;
 
 	/* What listens on the loopback only is not reached from elsewhere; in the host's own networks it is one with the host's. */
-	if (boot->network.mode == NETWORK_OUTSIDE && inet_is_loopback(&inet->end.local.addr))
-		return 0;
+	if (boot->network.mode == NETWORK_OUTSIDE && (!boot->network.published[request.kind] || inet_is_loopback(&inet->end.local.addr)))
+		return 1;
 	list_for_each_entry(listener, &listeners, link)
 		if (listener->inet == inet)
 			return 0; /* a second listen(2) */
@@ -246,7 +247,12 @@ static int host_listen(struct inet_socket *inet)
 		return 0;
 	list_del(&listener->link);
 	kfree(listener);
-	return result < 0 ? (int)result : 0;
+	return (int)result;
+}
+
+static int host_listen(struct inet_socket *inet)
+{
+	return min(open_entrance(inet), 0);
 }
 
 static void host_unlisten(struct inet_socket *inet)
@@ -265,7 +271,7 @@ static void host_unlisten(struct inet_socket *inet)
 
 static int host_bind(struct inet_socket *inet)
 {
-	return host_listen(inet);
+	return open_entrance(inet); /* not 0: the socket stays one of the container's own */
 }
 
 static ssize_t host_send(struct inet_socket *inet, struct message *msg, const struct inet_name *to)
@@ -345,6 +351,7 @@ static void host_release(struct inet_socket *inet)
 	struct host_socket *h = inet->outside;
 
 	if (!is_stream(inet)) {
+		host_unlisten(inet);
 		host_datagram_release(inet);
 		return;
 	}
