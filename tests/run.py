@@ -32,6 +32,7 @@ seeing
 freezer
 trace
 native
+network
 cgroups
 vm
 integration

@@ -65,6 +65,7 @@ struct net {
 	int last_index;
 	u64 generation; /* counts changes */
 	const struct inet_transport *outside; /* NULL: no network but the container itself */
+	bool shares_addresses; /* with the host: a local address where nobody listens may be served outside */
 	/* /proc/sys/net/ipv4 */
 	s64 port_low, port_high;     /* ip_local_port_range */
 	s64 unprivileged_port_start; /* ip_unprivileged_port_start */

@@ -43,10 +43,10 @@ static size_t read_name(const uint8_t *message, size_t length, size_t at, char n
 			at = (size & 0x3f) << 8 | message[at];
 			continue;
 		}
-		if (size > 63 || at + size > length || used + size + 1 >= POLICY_NAME)
-			return 0;
 		if (!size)
 			break;
+		if (size > 63 || at + size > length || used + size + 1 >= POLICY_NAME)
+			return 0;
 		if (used)
 			name[used++] = '.';
 		for (unsigned int i = 0; i < size; i++) {

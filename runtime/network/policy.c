@@ -13,7 +13,7 @@ bool policy_name_normalise(const char *text, char ret_name[POLICY_NAME])
 
 	if (length && text[length - 1] == '.')
 		length--;
-	if (!length || length >= POLICY_NAME)
+	if (!length || length >= POLICY_NAME || text[length - 1] == '.')
 		return false;
 	for (size_t i = 0; i < length; i++) {
 		unsigned char c = text[i];

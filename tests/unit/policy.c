@@ -167,7 +167,7 @@ static void test_names(void)
 	pin("bad.sub.test", RULES("192.0.2.5"));
 	expect(false, "192.0.2.5", 1);
 	check(policy_name_normalise("WwW.Example.TEST.", name) && !strcmp(name, "www.example.test"), "normalise");
-	check(!policy_name_normalise("a..b", name) && !policy_name_normalise(".", name) && !policy_name_normalise("", name) &&
+	check(!policy_name_normalise("a..b", name) && !policy_name_normalise(".", name) && !policy_name_normalise("", name) && !policy_name_normalise("a..", name) &&
 	      !policy_name_normalise("a b", name), "no names");
 }
 

@@ -414,6 +414,7 @@ static int network_init(void)
 	}
 	host_watch_add(&arrival_watch);
 	init_net.outside = &host_transport;
+	init_net.shares_addresses = network->mode != NETWORK_OUTSIDE;
 	return error;
 }
 INITCALL(network, network_init, "loopback");

@@ -168,5 +168,11 @@ int inet_route(struct inet_socket *inet, const struct inet_name *to, struct net_
 {
 	int device = inet->end.device ? inet->end.device : (int)to->scope;
 
-	return net_route(inet->net, &to->addr, &inet->end.local.addr, device, ret_path);
+	int error = net_route(inet->net, &to->addr, &inet->end.local.addr, device, ret_path);
+
+	/* In the host's own network the host's programs have the same addresses; the container's come first. */
+	if (!error && ret_path->kind == NET_LOCAL && inet->net->shares_addresses && inet->end.table &&
+	    !port_find_receiver(inet->end.table, to, &inet->end.local, inet->end.device))
+		ret_path->kind = NET_OUTSIDE;
+	return error;
 }

@@ -1,0 +1,491 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The network of a container against real peers on the host: usage tests.py LINUXD ROOTFS SOURCE BUILD NAME, in a network namespace of its own."""
+import hashlib
+import os
+import re
+import resource
+import socket
+import struct
+import subprocess
+import threading
+import time
+
+from lib import (FAR, OWN, OWN6, ROOTFS, SOURCE, Failure, NameServer, TcpServer, UdpServer, connect, echo, expect, main, program, recv_all, refused, run,
+                 running, wait_until)
+
+PYTHON = ["/usr/bin/python3", "-c"]
+GATEWAY = "10.0.2.2"
+
+ECHO_SERVER = """
+import socket, sys, threading
+server = socket.create_server(("", int(sys.argv[1])), backlog=int(sys.argv[2]) if len(sys.argv) > 2 else 64)
+print("ready", flush=True)
+def one(connection, peer):
+    print("from", *peer, "to", *connection.getsockname(), flush=True)
+    with connection:
+        while data := connection.recv(65536):
+            connection.sendall(data)
+while True:
+    threading.Thread(target=one, args=server.accept()).start()
+"""
+
+UDP_SERVER = """
+import socket, sys
+server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+server.bind(("", int(sys.argv[1])))
+print("ready", flush=True)
+while True:
+    data, peer = server.recvfrom(65536)
+    print("from", *peer, len(data), flush=True)
+    server.sendto(b"re: " + data, peer)
+"""
+
+
+def inside(script, *options, **more):
+    """Runs a Python script in a container; it must end well. What it printed."""
+    result = run([*PYTHON, script], *options, **more)
+    expect(result.status == 0, f"status {result.status}: {result.error[-300:]}")
+    return result.output
+
+
+# ---- out ----
+
+def tcp_out():
+    server = TcpServer(echo)
+    output = inside(f"""
+import socket, hashlib, os, threading
+s = socket.create_connection(("{GATEWAY}", {server.port}))
+print(s.getsockname()[0], *s.getpeername())
+data = os.urandom(3000000)
+def send():
+    s.sendall(data)
+    s.shutdown(socket.SHUT_WR)
+threading.Thread(target=send).start()
+got = b""
+while part := s.recv(100000):
+    got += part
+print(got == data, len(got))
+s.close()
+s = socket.create_connection(("{GATEWAY}", {server.port}))
+s.sendall(b"peeked")
+while len(s.recv(100, socket.MSG_PEEK)) < 6: pass
+print(s.recv(3), s.recv(3, socket.MSG_WAITALL), s.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))
+s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+s.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+s.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 77)
+print(s.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE), s.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 192)[0])
+""", "--allow", f"127.0.0.1:{server.port}")
+    expect(output == f"10.0.2.15 {GATEWAY} {server.port}\nTrue 3000000\nb'pee' b'ked' 0\n77 1\n", "not as it should be")
+
+
+def tcp_errors():
+    """Refused, reset, nobody there, never answered: the errors of Linux, and of the policy EACCES with a reason."""
+    def reset(connection):
+        connection.recv(1)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    server = TcpServer(reset)
+    closed = socket.socket()
+    closed.bind(("127.0.0.1", 0))
+    nobody = closed.getsockname()[1]
+    result = run([*PYTHON, f"""
+import socket, select, errno
+def attempt(address, port, **more):
+    try:
+        socket.create_connection((address, port), **more).close()
+        print(address, "connected")
+    except OSError as e:
+        print(address, errno.errorcode.get(e.errno, e))
+attempt("{GATEWAY}", {nobody})
+attempt("{GATEWAY}", {server.port + 1})
+attempt("{FAR}", 9)
+attempt("203.0.113.1", 80)
+s = socket.socket()
+s.setblocking(False)
+print(errno.errorcode[s.connect_ex(("{GATEWAY}", {nobody}))], len(select.select([], [s], [], 5)[1]),
+      errno.errorcode[s.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)], s.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))
+s = socket.create_connection(("{GATEWAY}", {server.port}))
+s.sendall(b"x")
+try:
+    print(s.recv(10))
+except OSError as e:
+    print(errno.errorcode[e.errno])
+try:
+    s.send(b"x")
+    s.send(b"x")
+except OSError as e:
+    print(errno.errorcode[e.errno])
+s = socket.create_connection(("{GATEWAY}", {server.port}))
+poll = select.poll()
+poll.register(s, select.POLLIN)
+s.sendall(b"x")
+print(poll.poll(5000)[0][1] & select.POLLIN, errno.errorcode[s.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)], s.recv(1))
+"""], "--allow", f"127.0.0.1:{nobody}", "--allow", f"127.0.0.1:{server.port}", "--allow", FAR)
+    expect(result.output == f"{GATEWAY} ECONNREFUSED\n{GATEWAY} EACCES\n{FAR} EHOSTUNREACH\n203.0.113.1 EACCES\nEINPROGRESS 1 ECONNREFUSED 0\n"
+           "ECONNRESET\nEPIPE\n1 ECONNRESET b''\n", "other errors")
+    expect(f"refused: TCP to 127.0.0.1:{server.port + 1}" in result.error and "refused: TCP to 203.0.113.1:80: no --allow rule names it" in result.error,
+           "no reasons")
+
+
+def many_connections():
+    """Thousands of connections, one after the other and at once: none is mixed up, and the monitor keeps none."""
+    server = TcpServer(echo)
+    output = inside(f"""
+import socket, threading
+def some(n):
+    for i in range(60):
+        with socket.create_connection(("{GATEWAY}", {server.port})) as s:
+            text = b"%d %d" % (n, i)
+            s.sendall(text)
+            assert s.recv(100, socket.MSG_WAITALL if False else 0) == text
+threads = [threading.Thread(target=some, args=(n,)) for n in range(16)]
+[t.start() for t in threads]
+[t.join() for t in threads]
+many = [socket.create_connection(("{GATEWAY}", {server.port})) for i in range(300)]
+for i, s in enumerate(many): s.sendall(b"%d" % i)
+print(all(s.recv(100) == b"%d" % i for i, s in enumerate(many)))
+[s.close() for s in many]
+import os, time
+time.sleep(0.5)
+""", "--allow", f"127.0.0.1:{server.port}", limit=60)
+    expect(output == "True\n" and server.connections == 16 * 60 + 300, f"{output} {server.connections}")
+
+
+def udp_out():
+    server = UdpServer(lambda data: b"re: " + data)
+    output = inside(f"""
+import socket, errno
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.settimeout(5)
+s.sendto(b"one", ("{GATEWAY}", {server.port}))
+print(*s.recvfrom(100))
+s.sendto(b"x" * 5000, ("{GATEWAY}", {server.port}))
+print(len(s.recvfrom(100)[0]), s.getsockname()[0])
+s.connect(("{GATEWAY}", {server.port}))
+s.send(b"two")
+print(s.recv(100), s.getsockname()[0])
+six = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+six.settimeout(5)
+six.sendto(b"three", ("::ffff:{GATEWAY}", {server.port}))
+print(six.recvfrom(100)[0])
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.settimeout(5)
+s.connect(("{GATEWAY}", {server.port + 1}))
+try:
+    s.send(b"x")
+    s.recv(1)
+except OSError as e:
+    print(errno.errorcode.get(e.errno, e))
+""", "--allow", f"127.0.0.1:{server.port}-{server.port}")
+    expect(output == f"b're: one' ('{GATEWAY}', {server.port})\n100 0.0.0.0\nb're: two' 10.0.2.15\nb're: three'\nEACCES\n", "not as it should be")
+
+
+def names():
+    server = NameServer({"good.test": [["127.0.0.1", "198.18.0.9", "2001:db8:1::9"], ["198.18.0.10"]], "evil.test": [["127.0.0.1"]],
+                         "mine.test": [[OWN]], "sub.wild.test": [["198.18.0.11"]], "other.test": [["198.18.0.12"]]})
+    script = """
+import socket
+for name in ("good.test", "GOOD.test", "evil.test", "mine.test", "sub.wild.test", "wild.test", "other.test", "host.linuxd.internal", "more.test", "box"):
+    try:
+        print(name, *sorted({entry[4][0] for entry in socket.getaddrinfo(name, 80, proto=6)}))
+    except OSError as e:
+        print(name, "-")
+"""
+    options = ["--dns", server.option, "--allow", "good.test:443", "--allow", "evil.test", "--allow", "mine.test", "--allow", "*.wild.test", "--add-host",
+               "more.test:203.0.113.9"]
+    result = run([*PYTHON, script], *options)
+    expect(result.output == "good.test 198.18.0.9 2001:db8:1::9\nGOOD.test 198.18.0.9 2001:db8:1::9\nevil.test -\nmine.test -\nsub.wild.test 198.18.0.11\n"
+           "wild.test -\nother.test -\nhost.linuxd.internal 10.0.2.2\nmore.test 203.0.113.9\nbox 10.0.2.15\n", "other names")
+    expect("refused: the name other.test: no --allow rule names it" in result.error, "no reason")
+    asked = [name for name, _ in server.questions]
+    expect(asked.count("good.test") == 2 and "other.test" not in asked and "wild.test" not in asked, f"asked for {asked}")
+    # Without a policy the questions go where they would from the host.
+    server = NameServer({"other.test": [["198.18.0.12"], ["198.18.0.13"]]})
+    output = inside(script, "--dns", server.option)
+    expect("other.test 198.18.0.12\n" in output and "good.test -\n" in output, "other names")
+
+
+def files():
+    """What the container sees of its network; the image's files stay as they are."""
+    etc = os.path.join(ROOTFS, "etc")
+    before = {name: os.path.lexists(os.path.join(etc, name)) for name in ("hosts", "resolv.conf", "hostname")}
+    output = run(["/bin/sh", "-c", "cat /etc/hostname /etc/resolv.conf; grep -c . /etc/hosts; echo more >> /etc/hosts; tail -1 /etc/hosts; ip -o -4 addr; ip route"],
+                 "--add-host", "db:192.0.2.5").output
+    expect(output.startswith("box\nnameserver 10.0.2.3\n") and "\nmore\n" in output, "files")
+    expect("eth0    inet 10.0.2.15/24" in output and "default via 10.0.2.2 dev eth0" in output, "interface")
+    output = run(["/bin/sh", "-c", "ip -o addr; ip route"], "--network", "none").output
+    expect("eth0" not in output and "127.0.0.1/8" in output, "--network none")
+    expect(before == {name: os.path.lexists(os.path.join(etc, name)) for name in before}, "the image was changed")
+
+
+# ---- in ----
+
+def published():
+    with running([*PYTHON, ECHO_SERVER, "80"], "-p", "127.0.0.1:8080:80", "-p", "8081:80", "-p", "127.0.0.1:9000-9002:7000-7002") as box:
+        with connect(8080) as s:
+            data = os.urandom(2000000)
+            sender = threading.Thread(target=lambda: (s.sendall(data), s.shutdown(socket.SHUT_WR)))
+            sender.start()
+            expect(recv_all(s) == data, "other bytes came back")
+            sender.join()
+        expect(refused(9001), "nobody listens at 7001")
+        expect(refused(8080, OWN), "published at the loopback only")
+        for host in (OWN, "::1", OWN6):
+            with connect(8081, host) as s:
+                s.sendall(b"hello")
+                expect(s.recv(10) == b"hello", f"through {host}")
+        sources = {line.split()[1] for line in box.lines if line.startswith(b"from")}
+        expect(sources == {b"10.0.2.2", OWN.encode()}, f"the peers were shown as {sources}")
+        expect(all(b"to 10.0.2.15 80" in line for line in box.lines if line.startswith(b"from")), "our own address")
+    expect(refused(8080), "after the end")
+
+
+def listens_late():
+    """The port is refused until somebody listens, and again afterwards, and works again."""
+    script = """
+import socket, sys
+for line in sys.stdin:
+    if line == "listen\\n":
+        server = socket.create_server(("", 80))
+    elif line == "serve\\n":
+        server.accept()[0].sendall(b"served")
+    else:
+        server.close()
+    print("done", line, end="", flush=True)
+"""
+    child = subprocess.Popen([*__import__("lib").command_line([*PYTHON, script], ["-p", "127.0.0.1:8080:80"])], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        def say(word):
+            child.stdin.write(word + b"\n")
+            child.stdin.flush()
+            expect(child.stdout.readline() == b"done " + word + b"\n", f"{word} did not work")
+        for _ in range(3):
+            wait_until(lambda: refused(8080), "somebody listens")
+            say(b"listen")
+            with connect(8080) as s:
+                say(b"serve")
+                expect(s.recv(10) == b"served", "not served")
+            say(b"close")
+    finally:
+        child.kill()
+        child.wait()
+
+
+def backlog():
+    """Who is slow to accept has only so many connections waiting; the others get theirs later. None is lost."""
+    script = """
+import socket, time
+server = socket.create_server(("", 80), backlog=4)
+print("ready", flush=True)
+time.sleep(1.5)
+while True:
+    connection = server.accept()[0]
+    connection.sendall(connection.recv(100))
+    connection.close()
+"""
+    with running([*PYTHON, script], "-p", "127.0.0.1:8080:80"):
+        answers = []
+
+        def one(i):
+            with connect(8080, limit=15) as s:
+                s.sendall(b"%d" % i)
+                answers.append(s.recv(100) == b"%d" % i)
+        threads = [threading.Thread(target=one, args=(i,)) for i in range(40)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(20)
+        expect(len(answers) == 40 and all(answers), f"{sum(answers)} of 40 were served")
+
+
+def udp_published():
+    with running([*PYTHON, UDP_SERVER, "53"], "-p", "127.0.0.1:5300:53/udp", "-p", "5301:53/udp") as box:
+        clients = []
+        for i in range(20):
+            s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            s.settimeout(5)
+            s.connect(("127.0.0.1" if i % 2 else OWN, 5300 + (i + 1) % 2))
+            clients.append(s)
+        for turn in range(3):
+            for i, s in enumerate(clients):
+                s.send(b"%d %d" % (turn, i))
+            for i, s in enumerate(clients):
+                expect(s.recv(100) == b"re: %d %d" % (turn, i), "another answer")
+        clients[0].send(b"x" * 40000)
+        expect(len(clients[0].recv(65536)) == 40004, "a large one")
+        expect({line.split()[1] for line in box.lines if line.startswith(b"from")} == {b"10.0.2.2", OWN.encode()}, "peers")
+
+
+# ---- the host's networks ----
+
+def host_network():
+    server = TcpServer(echo, "127.0.0.1")
+    with running([*PYTHON, ECHO_SERVER, "8080"], "--network", "host"):
+        for host in ("127.0.0.1", OWN):
+            with connect(8080, host) as s:
+                s.sendall(b"hello")
+                expect(s.recv(10) == b"hello", f"through {host}")
+        result = run([*PYTHON, f"""
+import socket, errno
+try:
+    socket.create_server(("", 8080))
+except OSError as e:
+    print(errno.errorcode[e.errno])
+for address in ("127.0.0.1", "{OWN}"):
+    s = socket.create_connection((address, 8080))
+    s.sendall(b"from another container")
+    print(s.recv(100), s.getpeername()[0])
+s = socket.create_connection(("127.0.0.1", {server.port}))
+s.sendall(b"to the host")
+print(s.recv(100))
+"""], "--network", "host")
+        expect(result.output == f"EADDRINUSE\nb'from another container' 127.0.0.1\nb'from another container' {OWN}\nb'to the host'\n", "host network")
+    output = run(["/bin/sh", "-c", "ip -o -4 addr show eth9; ip route"], "--network", "host").output
+    expect(f"inet {OWN}/24" in output and f"default via {FAR} dev eth9" in output, "interfaces")
+
+
+def namespace():
+    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", "/run"], check=True)
+    for command in ("netns add blue", "link add veth0 type veth peer name veth1 netns blue", "addr add 198.18.9.1/24 dev veth0", "link set veth0 up",
+                    "-n blue addr add 198.18.9.2/24 dev veth1", "-n blue link set veth1 up", "-n blue link set lo up"):
+        subprocess.run(["ip", *command.split()], check=True)
+    server = TcpServer(echo)
+    with running([*PYTHON, ECHO_SERVER, "80"], "--network", "blue"):
+        with connect(80, "198.18.9.2") as s:
+            s.sendall(b"hello")
+            expect(s.recv(10) == b"hello", "into the namespace")
+    output = inside(f"""
+import socket
+s = socket.create_connection(("198.18.9.1", {server.port}))
+s.sendall(b"hello")
+print(s.recv(10), s.getpeername()[0])
+try:
+    socket.create_connection(("{OWN}", {server.port}))
+except OSError as e:
+    print(e)
+""", "--network", "blue")
+    expect(output == "b'hello' 198.18.9.1\n[Errno 101] Network is unreachable\n", "out of the namespace")
+    result = run(["/bin/true"], "--network", "green")
+    expect(result.status == 125 and "/run/netns/green" in result.error and "ip netns add green" in result.error, "no remedy")
+
+
+# ---- robustness ----
+
+def slow_peers():
+    """A peer that never reads holds up itself only; one that is killed in the middle leaves nothing behind."""
+    with running([*PYTHON, ECHO_SERVER, "80"], "-p", "127.0.0.1:8080:80"):
+        stuck = [connect(8080) for _ in range(5)]
+        for s in stuck:
+            s.setblocking(False)
+            try:
+                while True:
+                    s.send(b"x" * 65536)
+            except BlockingIOError:
+                pass
+        for i in range(50):
+            with connect(8080) as s:
+                s.sendall(b"%d" % i)
+                expect(s.recv(10) == b"%d" % i, "another connection is affected")
+        for s in stuck:
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            s.close()
+        with connect(8080) as s:
+            s.sendall(b"still")
+            expect(s.recv(10) == b"still", "not served any more")
+
+
+def few_descriptors():
+    """The monitor under descriptor exhaustion: connections wait, none is lost, and when there is room they are served."""
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (150, 150))
+    try:
+        box = running([*PYTHON, ECHO_SERVER, "80"], "-p", "127.0.0.1:8080:80")
+        box.__enter__()
+    finally:
+        pass
+    children = []
+    try:
+        # Others hold more connections than the monitor can have descriptors.
+        script = """
+import socket, sys, time
+all = []
+for i in range(60):
+    s = socket.create_connection(("127.0.0.1", 8080), 10)
+    s.sendall(b"x")
+    all.append(s)
+time.sleep(2)
+n = 0
+for s in all:
+    s.settimeout(0.2)
+    try: n += s.recv(1) == b"x"
+    except OSError: pass
+print(n)
+for s in all: s.close()
+"""
+        children = [subprocess.Popen(["python3", "-c", script], stdout=subprocess.PIPE) for _ in range(3)]
+        counts = [int(child.communicate(timeout=60)[0]) for child in children]
+        print("served at once:", counts)
+        expect(0 < sum(counts), "nobody was served")
+
+        def served():
+            try:
+                with connect(8080, limit=3) as s:
+                    s.sendall(b"y")
+                    return s.recv(1) == b"y"
+            except OSError:
+                return False
+        wait_until(served, "the port does not come back", 30)
+    finally:
+        box.__exit__(None, None, None)
+
+
+# ---- attacks ----
+
+def attack_with(*options, names=None):
+    caught = []
+
+    def take(connection):
+        caught.append(("TCP", connection.getpeername()))
+
+    tcp = TcpServer(take)
+    udp = UdpServer(lambda data: caught.append(("UDP", data)), port=tcp.port)
+    abstract = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    abstract.bind(b"\0linuxd-attack")
+    abstract.listen()
+    abstract.setblocking(False)
+    server = NameServer({"rebind.test": [[FAR], ["127.0.0.1", OWN]], "loop.test": [["127.0.0.1", "::1", "0.0.0.0", "::ffff:127.0.0.1"]],
+                         "localhost.test": [[OWN, OWN6, "169.254.169.254"]], "deny.test": [[OWN]]})
+    result = run(["/bin/outside", str(udp.port), "linuxd-attack", OWN, OWN6], "--dns", server.option, *options, limit=100)
+    expect(result.output.endswith("end\n") and result.status == 0, "the program did not come to its end")
+    time.sleep(0.2)
+    expect(not caught, f"it got out: {caught[:4]}")
+    try:
+        abstract.accept()
+        raise Failure("it reached an abstract socket of the host")
+    except BlockingIOError:
+        pass
+    expect("refused:" in result.error, "no reason was given")
+    return result
+
+
+def attack_filtered():
+    program("outside", os.path.join(SOURCE, "tests/security/outside.c"))
+    result = attack_with("--allow", "rebind.test", "--allow", "loop.test", "--allow", "localhost.test")
+    expect(result.output.count(f"name rebind.test is {FAR}") >= 2 and "name loop.test: resolved" not in result.output, "names were not pinned")
+
+
+def attack_default():
+    program("outside", os.path.join(SOURCE, "tests/security/outside.c"))
+    attack_with("--deny", "192.0.2.0/24", "--deny", "10.0.0.0/8", "--deny", "deny.test")
+
+
+def attack_everything_allowed():
+    program("outside", os.path.join(SOURCE, "tests/security/outside.c"))
+    attack_with("--network", "filtered", "--allow", "*", "--deny", "192.0.2.0/24", "--allow", "0.0.0.0/0")
+
+
+TESTS = [tcp_out, tcp_errors, many_connections, udp_out, names, files, published, listens_late, backlog, udp_published, host_network, namespace, slow_peers,
+         few_descriptors, attack_filtered, attack_default, attack_everything_allowed]
+
+if __name__ == "__main__":
+    main({test.__name__: test for test in TESTS})
