@@ -79,7 +79,8 @@ static void try_text(const uint8_t *data, size_t size)
 		size_t length = dns_build_query(query, sizeof(query), 1, name, DNS_A);
 
 		if (length)
-			must(dns_parse_question(query, length, &question) == DNS_NO_ERROR && !strcmp(question.name, name), "our own question is not understood");
+			must(dns_parse_question(query, length, &question) == DNS_NO_ERROR && !strcmp(question.name, name),
+			     "our own question is not understood");
 	}
 	for (int i = 0; i < config.nr_hosts; i++)
 		free((char *)config.hosts[i].name);
@@ -122,7 +123,8 @@ static size_t put_name(uint8_t *at)
 
 static size_t invent(uint8_t *bytes, size_t room)
 {
-	static const char *const words[] = { "1.2.3.4", "name.test", ":", "-", "/", "80", "[", "]", "::1", "*.", "udp", "8080", "host", "10.0.0.0", "32", "tcp" };
+	static const char *const words[] = { "1.2.3.4", "name.test", ":", "-", "/", "80", "[", "]", "::1", "*.", "udp", "8080", "host", "10.0.0.0",
+					     "32", "tcp" };
 	uint8_t *at = bytes;
 
 	*at++ = rand();
