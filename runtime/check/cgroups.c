@@ -94,11 +94,9 @@ static void check_controller(struct check_report *report, const struct layout *l
 		  enabled < 0	 ? "not in this kernel"
 		  : enabled == 0 ? "disabled at boot"
 				 : "not mounted");
-	check_consequence(report,
-			  !v2		? REMEDY_NETWORK_V1
-			  : enabled < 0 ? REMEDY_KERNEL_OPTION
-					: REMEDY_CONTROLLER_MISSING,
-			  "%s", controllers[index].without);
+	check_consequence(report, v2 ? REMEDY_KERNEL_OPTION : REMEDY_NETWORK_V1, "%s", controllers[index].without);
+	if (v2 && enabled >= 0)
+		report->items[report->nr - 1].remedy = enabled ? REMEDY_CONTROLLER_MOUNT : REMEDY_CONTROLLER_DISABLED;
 }
 
 /* A group by the default rules, as a container without cgroupsPath has it. */

@@ -305,6 +305,32 @@ def command(context):
             result = run("run", *arguments, "builtin:busybox", "true")
             expect(result.status == 125 and text in result.output, f"{arguments}: {result.output}")
 
-    tests = [exit_status, options, binds, streams, signals, leaves_nothing, left_over, host_death, terminal, strace_and_stats, memory, init_killed, several,
+    def check():
+        """What it says is what is so: the verdict, and a few items that can be looked at from here."""
+        result = run("check", "--format", "json")
+        report = json.loads(result.output)
+        items = {(item["group"], item["name"]): item for item in report["checks"]}
+        expect(result.status == (0 if all(mode["works"] for mode in report["modes"].values()) else 1), f"status {result.status}: {report['modes']}")
+        expect(report["modes"]["sandbox"]["works"], "it says that the sandbox does not work, which works")
+        expect(report["host"]["kernel"] == os.uname().release, f"{report['host']}")
+        with open("/proc/sys/vm/max_map_count") as f:
+            expect(items["limits", "vm.max_map_count"]["found"] == f.read().strip(), "vm.max_map_count is another")
+        abi = json.loads(run("features").output)["walls"]["landlockAbi"]
+        expect((items["security", "Landlock"]["status"] == "ok") == (abi > 0), "Landlock")
+        with open("/proc/cpuinfo") as f:
+            expect((items["kernel and processor", "protection keys"]["status"] == "ok") == (" pku" in f.read()), "protection keys")
+        with open("/proc/swaps") as f:
+            expect((items["swap", "swap"]["status"] == "ok") == (len(f.readlines()) == 1), "swap")
+        for item in report["checks"]:
+            expect(item["status"] in ("ok", "note", "missing", "failed"), f"{item}")
+            expect(item["status"] == "ok" or (item["consequence"] and item["remedy"]), f"no consequence or remedy: {item}")
+        table = run("check").output.decode()
+        for item in report["checks"]:
+            expect(item["status"] == "ok" or item["remedy"] in table, f"the table has no remedy for {item['name']}")
+        only = json.loads(run("check", "--mode", "sandbox", "--format", "json").output)
+        expect(list(only["modes"]) == ["sandbox"] and all(item["modes"] != "native" for item in only["checks"]), "--mode shows the other mode")
+        expect(run("check", "--format", "x").status == 125 and run("check", "more").status == 125, "bad arguments are no error")
+
+    tests = [check, exit_status, options, binds, streams, signals, leaves_nothing, left_over, host_death, terminal, strace_and_stats, memory, init_killed, several,
              ordinary_user, landlock, help_and_features]
     return [(test.__name__.replace("_", "-"), test) for test in tests]
