@@ -60,21 +60,6 @@ int command_completion(const struct cli_command *command, int argc, char **argv)
 	return fflush(stdout) ? EXIT_LINUXD : 0;
 }
 
-int command_features(const struct cli_command *command, int argc, char **argv)
-{
-	int with_directory = 0, abi = walls_landlock_abi();
-	bool namespaces = walls_namespaces_possible();
-
-	for (int i = 0; i < HOST_CALLS; i++)
-		with_directory += host_calls[i].needs_directory;
-	printf("{\n  \"version\": \"%s\",\n  \"architecture\": \"x86_64\",\n  \"modes\": [\"sandbox\"],\n", LINUXD_VERSION);
-	printf("  \"hostCalls\": { \"always\": %d, \"withHostDirectory\": %d },\n", HOST_CALLS - with_directory, HOST_CALLS);
-	printf("  \"walls\": { \"namespaces\": %s, \"landlockAbi\": %d, \"used\": \"%s\" },\n", namespaces ? "true" : "false", abi,
-	       walls_name(namespaces ? WALLS_NAMESPACES : abi ? WALLS_LANDLOCK : WALLS_NONE));
-	printf("  \"maxCpus\": %d,\n  \"images\": [%s]\n}\n", BOOT_MAX_CPUS, builtin_exists() ? "\"builtin:busybox\"" : "");
-	return 0;
-}
-
 int main(int argc, char **argv)
 {
 	const struct cli_command *command;

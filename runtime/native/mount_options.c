@@ -76,7 +76,13 @@ static const struct option *find(const char *word, bool *ret_recursive)
 	return NULL;
 }
 
-const char *mount_option_name(unsigned int index) { return index < NR_OPTIONS ? options[index].name : NULL; }
+const char *mount_option_name(unsigned int index, bool *ret_has_recursive)
+{
+	if (index >= NR_OPTIONS)
+		return NULL;
+	*ret_has_recursive = options[index].has_recursive;
+	return options[index].name;
+}
 
 /* Of the three ways to keep access times one holds; the later word wins. Relatime is no bit but the absence of both others. */
 static void set_attribute(uint64_t *set, uint64_t *clear, uint64_t value)

@@ -26,7 +26,7 @@ extern const char *const mount_super_flags[];
 /* -1 with @error set if they do not fit. */
 int mount_options_parse(const struct spec_mount *mount, struct mount_options *ret_options, struct error *error);
 
-/* The words that are understood, for `features`: ends with NULL. */
-const char *mount_option_name(unsigned int index);
+/* The words that are understood, for `features`: ends with NULL. Some are understood with an "r" before them, too. */
+const char *mount_option_name(unsigned int index, bool *ret_has_recursive);
 
 #endif

@@ -81,6 +81,9 @@ int shape_fail(struct reader *reader, const struct place *place, const char *for
 
 extern const struct shape process_shape, root_shape, mount_shape, hooks_shape, linux_shape, resources_shape, seccomp_shape;
 extern const struct shape mapping_shape;
+/* For "features". */
+extern const struct word *const seccomp_actions, *const seccomp_operators, *const seccomp_flags, *const seccomp_architectures;
+extern const struct word *const memory_policy_modes, *const memory_policy_flags;
 extern const struct word device_types[], namespace_types[], rlimit_types[];
 
 #endif

@@ -111,3 +111,5 @@ const struct shape linux_shape = { sizeof(struct STRUCT), (const struct field[])
 	FIELD("timeOffsets", NAMED, time_offsets, .more = &time_offset_shape),
 	FIELD("memoryPolicy", OBJECT, memory_policy, .more = &memory_policy_shape),
 	{ 0 } } };
+
+const struct word *const memory_policy_modes = memory_modes, *const memory_policy_flags = memory_flags;

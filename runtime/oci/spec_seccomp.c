@@ -65,3 +65,6 @@ const struct shape seccomp_shape = { sizeof(struct STRUCT), (const struct field[
 	FIELD("listenerMetadata", STRING, listener_metadata),
 	FIELD("syscalls", OBJECTS, syscalls, .more = &rule_shape),
 	{ 0 } } };
+
+const struct word *const seccomp_actions = actions, *const seccomp_operators = operators, *const seccomp_flags = flags;
+const struct word *const seccomp_architectures = architectures;

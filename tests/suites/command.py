@@ -299,6 +299,15 @@ def command(context):
         expect(b"usage" in run("--help").output and b"--rootfs" in run("run", "--help").output, "no help")
         features = json.loads(run("features").output)
         expect(features["hostCalls"]["always"] <= 22 and features["hostCalls"]["withHostDirectory"] <= 29, "too many host calls")
+        with open("/proc/sys/kernel/cap_last_cap") as f:
+            last = int(f.read())
+        native = features["modes"]["native"]
+        expect(len(native["linux"]["capabilities"]) >= last and native["linux"]["seccomp"]["enabled"], "native: capabilities or seccomp are not told")
+        expect({"rro", "tmpcopyup", "nosymfollow"} <= set(native["mountOptions"]) and len(native["hooks"]) == 6, "native: mount options or hooks")
+        for name, mode in features["modes"].items():
+            top = json.loads(run("features", "--mode", name).output)
+            expect({key: top[key] for key in mode} == mode, f"--mode {name} shows another")
+        expect(run("features", "--mode", "x").status != 0 and run("features", "more").status != 0, "bad arguments are no error")
         expect(run("version").output.startswith(b"linuxd "), "no version")
         for text, arguments in ((b"expected a size", ["--memory", "1x"]), (b"unknown user", ["--user", "noone"]),
                                 (b"HOST:CTR", ["--bind", "x"]), (b"number from 1", ["--cpus", "0"])):
