@@ -3,16 +3,19 @@
 # Sees to the Debian packages that building, the demonstration, tests and benchmarks need.
 set -eu
 packages="gcc clang make meson ninja-build python3 libc6-dev linux-libc-dev libjson-c-dev libseccomp-dev busybox-static dbus-daemon mmdebstrap util-linux runc git"
-# A browser, for the tests of pages, and a virtual machine, for those of other kernels: they are skipped without. Large, so it is not a reason to fail.
-optional="chromium chromium-driver qemu-system-x86"
-if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null && ! { command -v chromedriver && command -v qemu-system-x86_64; } >/dev/null; then
-	{ apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $optional; } ||
-		echo "Not installed: $optional; the tests that need a browser or a virtual machine are skipped"
+# What tests skip without: a browser, a virtual machine for other kernels, those who call an OCI runtime. Large, so it is not a reason to fail.
+optional="chromium chromium-driver qemu-system-x86 containerd docker.io podman conmon crun criu iproute2 iptables jq gawk bats"
+absent() {
+	for package in "$@"; do
+		dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || printf ' %s' "$package"
+	done
+}
+missing=$(absent $optional)
+if [ -n "$missing" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+	{ apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $missing; } ||
+		echo "Not installed:$missing; the tests that need them are skipped"
 fi
-missing=
-for package in $packages; do
-	dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"
-done
+missing=$(absent $packages)
 [ -n "$missing" ] || exit 0
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
 	apt-get update -q

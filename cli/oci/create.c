@@ -20,7 +20,7 @@ const struct container_mode *oci_choose_mode(const struct spec *spec, struct err
 	return container_mode(mode ? mode : "sandbox", error);
 }
 
-static int take_config(struct container *container, const struct spec *spec, const char *bundle, struct error *error)
+int oci_take_config(struct container *container, const struct spec *spec, const char *bundle, struct error *error)
 {
 	char resolved[PATH_MAX], *path = NULL;
 
@@ -67,7 +67,7 @@ struct container *oci_create(const char *id, const char *bundle, const struct co
 		return NULL;
 	}
 	container->mode = mode;
-	if (take_config(container, spec, path, error) == 0 && container_keep_config(container, path, error) == 0) {
+	if (oci_take_config(container, spec, path, error) == 0 && container_keep_config(container, path, error) == 0) {
 		if (!container->mode->create)
 			fail(error, 0, "mode %s cannot create containers yet", container->mode->name);
 		else
@@ -191,17 +191,11 @@ bool oci_run_is_meant(int argc, char **argv)
 	return argc == 3 && argv[2][0] != '-' && !strchr(argv[2], ':') && access("config.json", F_OK) == 0;
 }
 
-static int run_in_foreground(struct container *container, struct spec *spec, struct error *error)
+int oci_wait(struct container *container, struct error *error)
 {
-	int status = -1;
-
-	if (start(container, spec, error) == 0) {
-		/* Others must get at it while it runs. */
-		close(container->lock_fd);
-		container->lock_fd = -1;
-		status = container->mode->wait(container, error);
-	}
-	return status;
+	close(container->lock_fd);
+	container->lock_fd = -1;
+	return container->mode->wait(container, error);
 }
 
 static int run(const char *id, const char *bundle, const struct container_create *options, bool keep, struct error *error)
@@ -213,7 +207,7 @@ static int run(const char *id, const char *bundle, const struct container_create
 	if (!container)
 		return -1;
 	if (options->foreground)
-		status = run_in_foreground(container, spec, error);
+		status = start(container, spec, error) ? -1 : oci_wait(container, error);
 	else
 		status = start(container, spec, error);
 	if (options->foreground ? !keep || status < 0 : status < 0) {

@@ -33,6 +33,10 @@ const struct container_mode *oci_choose_mode(const struct spec *spec, struct err
 /* Makes a container from a bundle; 0, or -1 with @error set and nothing left. The container is open and locked then. */
 struct container *oci_create(const char *id, const char *bundle, const struct container_create *options, struct spec **ret_spec,
 			     struct error *error);
+/* What a new container knows from its config.json and its bundle (absolute). 0, or -1 with @error set. */
+int oci_take_config(struct container *container, const struct spec *spec, const char *bundle, struct error *error);
+/* After its start in the foreground: others may get at it while it runs. Its exit status, or -1. */
+int oci_wait(struct container *container, struct error *error);
 /* delete, of a container that was opened and locked. */
 int oci_remove(struct container *container, bool force, struct error *error);
 

@@ -324,4 +324,6 @@ const struct container_mode native_mode = {
 	.events = native_events,
 	.ps = native_ps,
 	.delete = native_delete,
+	.checkpoint = native_checkpoint,
+	.restore = native_restore,
 };

@@ -9,6 +9,8 @@ struct cgroup;
 
 int native_create(struct container *container, const struct spec *spec, const struct container_create *options, struct error *error);
 int native_exec(struct container *container, const struct spec *spec, const struct container_exec *options, struct error *error);
+int native_checkpoint(struct container *container, const struct spec *spec, const struct container_checkpoint *options, struct error *error);
+int native_restore(struct container *container, const struct spec *spec, const struct container_checkpoint *options, struct error *error);
 int native_wait(struct container *container, struct error *error);
 
 /*

@@ -192,6 +192,30 @@ static int move_root(struct error *error)
 	return 0;
 }
 
+/* Standard streams that are the host's /dev/null become the container's: nothing of the host stays open, and CRIU finds its mount. */
+static int reopen_null(struct error *error)
+{
+	for (int i = 0; i < 3; i++) {
+		struct stat status;
+		int fd;
+
+		if (fstat(i, &status) || !S_ISCHR(status.st_mode) || status.st_rdev != makedev(1, 3))
+			continue;
+		fd = open("/dev/null", O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+		/* An image may have none; it must not be anything else. */
+		if (fd < 0)
+			continue;
+		if (fstat(fd, &status) || !S_ISCHR(status.st_mode) || status.st_rdev != makedev(1, 3)) {
+			close(fd);
+			return fail(error, 0, "/dev/null of the container is not the null device");
+		}
+		if (dup3(fd, i, 0) < 0)
+			return fail(error, errno, "cannot pass on /dev/null");
+		close(fd);
+	}
+	return 0;
+}
+
 int rootfs_enter(struct init *init, struct error *error)
 {
 	int result;
@@ -217,5 +241,5 @@ int rootfs_enter(struct init *init, struct error *error)
 		if (result)
 			return fail(error, errno, "cannot make the root file system read-only");
 	}
-	return 0;
+	return reopen_null(error);
 }
