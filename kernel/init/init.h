@@ -42,6 +42,9 @@ bool clock_thread_owns_timers(void);
 /* A host thread of the kernel process with a carrier block of its own but no cpu; fn never returns. role: what `linuxd ps --threads` calls it. */
 int kernel_host_thread(const char *role, void (*fn)(struct carrier *self));
 extern struct list_head kernel_host_threads; /* carrier->mm_link */
+/* The block of the thread that boots, NULL without memory; host_thread_main() makes it what it is for. */
+struct carrier *kernel_boot_thread(void);
+void host_thread_main(struct carrier *self) __noreturn;
 int initcalls_run(void);
 
 #endif

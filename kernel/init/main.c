@@ -2,7 +2,7 @@
 /*
  * Boot: from the monitor's jump to the first program.
  *
- * The boot thread unmaps what the monitor left, sets up the heap and becomes the first carrier of the kernel process. The
+ * The boot thread unmaps what the monitor left, sets up the heap, starts the carriers and becomes the clock thread. The
  * task "boot" runs the initcalls, then makes pid 1, which executes the container's command.
  */
 #include <linux/resource.h>
@@ -150,45 +150,52 @@ static void boot_main(void *arg)
 		container_refuse("no memory for the first process");
 }
 
-/* The carrier that stands in for a thread until there is one: the boot thread itself. */
+/* This thread's block. Until it is done it counts as the first cpu's; with --deterministic there is no clock, and it stays that. */
 static struct carrier *adopt_boot_thread(void)
 {
-	struct carrier *c = carrier_alloc(&kernel_mm);
+	struct carrier *c = deterministic ? carrier_alloc(&kernel_mm) : kernel_boot_thread();
 
 	if (!c)
 		container_refuse("the kernel heap is too small (raise --memory)");
+	c->cpu = &cpus[0];
 	write_gs_base((u64)c);
 	return c;
 }
 
-static void start_carriers(struct carrier *first)
+static void activate(struct carrier *c, int cpu)
 {
-	first->cpu = &cpus[0];
-	cpus[0].active = first;
-	atomic_store(&first->run, CARRIER_ACTIVE);
+	c->cpu = &cpus[cpu];
+	cpus[cpu].active = c;
+	atomic_store(&c->run, CARRIER_ACTIVE);
+}
+
+static void start_carriers(struct carrier *boot_thread)
+{
+	int first = deterministic ? 1 : 0;
+
+	if (deterministic)
+		activate(boot_thread, 0);
 	/* One for each cpu, and one more: a carrier that follows a claim must find another to leave its cpu to. */
-	for (int i = 1; i <= nr_cpus; i++) {
+	for (int i = first; i <= nr_cpus; i++) {
 		struct carrier *c = carrier_alloc(&kernel_mm);
 
 		if (!c)
 			container_refuse("the kernel heap is too small (raise --memory)");
-		if (i < nr_cpus) {
-			c->cpu = &cpus[i];
-			cpus[i].active = c;
-			atomic_store(&c->run, CARRIER_ACTIVE);
-		}
+		if (i < nr_cpus)
+			activate(c, i);
 		if (carrier_clone_thread(c))
 			container_refuse("the host refuses a thread (a limit on processes?)");
 	}
 }
 
+static void clock_on_own_stack(void *arg) { host_thread_main(arg); }
 static void carrier_on_own_stack(void *arg) { carrier_main(arg); }
 
 __noreturn void kernel_main(struct monitor_channel *from_monitor);
 __noreturn void kernel_main(struct monitor_channel *from_monitor)
 {
 	static struct carrier early; /* until the heap is there */
-	struct carrier *first;
+	struct carrier *self;
 
 	early.self = &early;
 	write_gs_base((u64)&early);
@@ -203,19 +210,21 @@ __noreturn void kernel_main(struct monitor_channel *from_monitor)
 	heap_init(boot->heap_limit);
 	mutex_init(&kernel_mm.mmap_lock);
 	sched_init_cpus((int)min(boot->nr_cpus, (u32)MAX_CPUS));
-	first = adopt_boot_thread();
+	self = adopt_boot_thread();
 	kernel_lock();
 	if (pages_init(boot->pages_limit))
 		container_refuse("the kernel heap is too small for %lu MiB of pages", boot->pages_limit >> 20);
 	default_rlimits(kthread_signal.rlimits);
 	list_init(&kthread_signal.threads);
 	list_init(&kthread_signal.shared_pending.queue);
-	start_carriers(first);
+	start_carriers(self);
 	if (kernel_threads_start())
 		container_refuse("the host refuses a thread (a limit on processes?)");
-	/* A task for the boot itself needs a cpu: enqueue it, then become cpu 0's carrier. */
+	/* What is left of the boot may have to sleep. */
 	if (IS_ERR(kernel_thread("boot", 0, boot_main, NULL)))
 		container_refuse("the kernel heap is too small (raise --memory)");
+	if (!deterministic)
+		self->cpu = NULL;
 	kernel_unlock();
-	call_on_stack(carrier_on_own_stack, first, (u64)first + CARRIER_OWN_STACK_TOP);
+	call_on_stack(deterministic ? carrier_on_own_stack : clock_on_own_stack, self, (u64)self + CARRIER_OWN_STACK_TOP);
 }

@@ -258,8 +258,7 @@ static void aux_thread(struct carrier *self)
 
 /* ---- making them ---- */
 
-__noreturn void host_thread_main(struct carrier *self);
-/* Called by host_thread_start (entry.S). */
+/* Called by host_thread_start (entry.S), and by the boot thread. */
 void host_thread_main(struct carrier *self)
 {
 	struct { void *sp; int flags; size_t size; } altstack = {
@@ -277,21 +276,33 @@ extern char host_thread_start[];
 
 LIST_HEAD(kernel_host_threads);
 
-int kernel_host_thread(const char *role, void (*fn)(struct carrier *self))
+static struct carrier *host_thread_alloc(const char *role, void (*fn)(struct carrier *self))
 {
 	struct carrier *c = heap_pages_alloc(CARRIER_BLOCK_SIZE / PAGE_SIZE);
+
+	if (!c)
+		return NULL;
+	memset(c, 0, sizeof(*c));
+	c->self = c;
+	c->mm = &kernel_mm;
+	c->claimed_for = c->bound_cpu = -1;
+	c->role = role;
+	list_add_tail(&c->mm_link, &kernel_host_threads);
+	c->scratch = (u64)fn;
+	return c;
+}
+
+/* The boot thread: the launcher has asked the host to let it begin soon, so it is the clock. */
+struct carrier *kernel_boot_thread(void) { return host_thread_alloc("clock", clock_thread); }
+
+int kernel_host_thread(const char *role, void (*fn)(struct carrier *self))
+{
+	struct carrier *c = host_thread_alloc(role, fn);
 	u64 *sp;
 	long tid;
 
 	if (!c)
 		return -ENOMEM;
-	memset(c, 0, sizeof(*c));
-	c->self = c;
-	c->mm = &kernel_mm;
-	c->claimed_for = -1;
-	c->role = role;
-	list_add_tail(&c->mm_link, &kernel_host_threads);
-	c->scratch = (u64)fn;
 	sp = (u64 *)((char *)c + CARRIER_OWN_STACK_TOP);
 	*--sp = 0;
 	*--sp = (u64)c;
@@ -306,10 +317,8 @@ int kernel_host_thread(const char *role, void (*fn)(struct carrier *self))
 
 int kernel_threads_start(void)
 {
-	int error = deterministic ? 0 : kernel_host_thread("clock", clock_thread);
+	int error = kernel_host_thread("aux", aux_thread);
 
-	if (!error)
-		error = kernel_host_thread("aux", aux_thread);
 	if (!error && boot->epoll_fd >= 0)
 		error = kernel_host_thread("poll", poll_thread);
 	return error ? error : async_start(boot->async_threads);

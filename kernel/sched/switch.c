@@ -56,12 +56,18 @@ void schedule(void)
 {
 	struct carrier *carrier = this_carrier();
 	struct task_struct *prev = carrier->task, *next;
+	struct rq *rq = carrier->cpu->rq;
 
 	assert_kernel_locked();
 	carrier->need_resched = 0;
 	if (unlikely(prev->work & TIF_FREEZE))
 		freezer_sleeps(prev);
-	next = sched_switch(carrier->cpu->rq);
+	next = sched_switch(rq);
+	if (unlikely(ktimers_next() <= rq->clock) && likely(!deterministic)) {
+		ktimers_run(rq->clock);
+		if (rq->need_resched)
+			next = sched_switch(rq);
+	}
 	if (next == prev)
 		return;
 	carrier_unload_task(prev);

@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/rseq.h>
+#include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -498,14 +499,23 @@ static void __attribute__((noreturn)) jump(uint64_t entry, uint64_t stack)
 }
 
 /*
- * The host's scheduler (since Linux 6.12) lets a thread ask for shorter turns, and then lets it begin sooner. The threads of a container take turns
- * only with the clock thread and with strangers; a timer inside is rarely late then, although all cpus compute.
+ * This thread becomes the container's clock: whoever sleeps inside while all cpus compute is as late as it is. Root's is a deadline task of the
+ * host: it begins at once, and can never have more than a twentieth of a cpu, whatever becomes of it. No thread that it makes is one.
+ *
+ * Where that is refused: the host's scheduler (since Linux 6.12) lets a thread ask for shorter turns, and then lets it begin sooner. All
+ * threads of the container do: they take turns only with the clock and with strangers.
  */
+#define CLOCK_RUNTIME_NS 500000
+#define CLOCK_PERIOD_NS 10000000
 #define HOST_SLICE_NS 100000
-static void ask_for_short_turns(void)
+static void ask_for_turns_of_a_clock(const struct sandbox *sandbox)
 {
-	struct { uint32_t size, policy; uint64_t flags; int32_t nice; uint32_t priority; uint64_t runtime, deadline, period; } attr;
+	struct { uint32_t size, policy; uint64_t flags; int32_t nice; uint32_t priority; uint64_t runtime, deadline, period; } attr = {
+		sizeof(attr), SCHED_DEADLINE, SCHED_FLAG_RESET_ON_FORK, 0, 0, CLOCK_RUNTIME_NS, CLOCK_PERIOD_NS, CLOCK_PERIOD_NS
+	};
 
+	if (!sandbox->config->deterministic && syscall(SYS_sched_setattr, 0, &attr, 0) == 0)
+		return;
 	if (syscall(SYS_sched_getattr, 0, &attr, sizeof(attr), 0) || (attr.policy != SCHED_OTHER && attr.policy != SCHED_BATCH))
 		return;
 	attr.runtime = HOST_SLICE_NS;
@@ -526,7 +536,7 @@ static int become_kernel(struct sandbox *sandbox, struct error *error)
 	if (setpgid(0, 0))
 		return fail(error, errno, "cannot make a process group");
 	setrlimit(RLIMIT_CORE, &none);
-	ask_for_short_turns();
+	ask_for_turns_of_a_clock(sandbox);
 	/* The walls' last part gives up the rights to look at /proc. */
 	if (map_layout(sandbox, error) || move_vdso(boot, error) || walls_enter(sandbox, boot, error))
 		return -1;

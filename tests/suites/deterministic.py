@@ -155,7 +155,7 @@ def deterministic(context):
     def race(which, failed):
         """Some of the first seeds fail, some do not, and one that fails does so every time."""
         root, failing, fine = race_root(), None, 0
-        for seed in range(1, 51):
+        for seed in range(1, 301):
             status, output, trace = once(root, seed, ["/bin/race", which], [], None)
             if failed(status, output):
                 failing = failing or (seed, status, output, trace)
@@ -164,7 +164,7 @@ def deterministic(context):
                 fine += 1
             if failing and fine:
                 break
-        expect(failing and fine, f"{fine} of 50 seeds are fine, " + (f"seed {failing[0]} fails" if failing else "none fails"))
+        expect(failing and fine, f"{fine} of 300 seeds are fine, " + (f"seed {failing[0]} fails" if failing else "none fails"))
         for _ in range(10):
             expect(once(root, failing[0], ["/bin/race", which], [], None) == failing[1:], f"seed {failing[0]} does not fail the same way again")
 
