@@ -70,6 +70,7 @@ struct net {
 	s64 port_low, port_high;     /* ip_local_port_range */
 	s64 unprivileged_port_start; /* ip_unprivileged_port_start */
 	s64 nonlocal_bind;           /* ip_nonlocal_bind */
+	s64 v6only;                  /* net.ipv6.bindv6only */
 };
 extern struct net init_net;
 static inline struct net *current_net(void) { return &init_net; }

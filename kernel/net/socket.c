@@ -11,6 +11,7 @@
 #include "kernel/time/timer.h"
 #include "kernel/vfs/event.h"
 
+s64 sysctl_somaxconn = 4096;
 static u64 last_cookie;
 u64 nr_sockets;
 

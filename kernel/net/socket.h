@@ -59,7 +59,7 @@
 #define SCM_PIDFD 4
 #define SCM_MAX_FD 253
 
-#define SOMAXCONN 4096
+extern s64 sysctl_somaxconn;
 #define SOCKADDR_MAX 128
 #define WMEM_DEFAULT 212992
 #define WMEM_MAX 212992

@@ -194,8 +194,8 @@ long sys_listen(int fd, int backlog)
 
 	if (IS_ERR(sock))
 		return PTR_ERR(sock);
-	if ((unsigned)backlog > SOMAXCONN)
-		backlog = SOMAXCONN;
+	if ((unsigned)backlog > sysctl_somaxconn)
+		backlog = (int)sysctl_somaxconn;
 	error = sock->ops->listen(sock, backlog);
 	file_put(file);
 	return error;

@@ -2,7 +2,8 @@
 /* TCP: who may have which port: SO_REUSEADDR, SO_REUSEPORT, wildcards against addresses, both families, TIME_WAIT. */
 #include "inet.h"
 
-#define PORT 4321
+static int port_now = 4321;
+#define PORT port_now
 
 struct claim {
 	const char *addr; /* with a colon: IPv6 */
@@ -128,6 +129,7 @@ static void balanced(void)
 /* After the connection is closed by the listener's side: can the server start again? */
 static void again(bool reuse_before, bool reuse_after, bool server_first, bool client_stays)
 {
+	port_now++; /* what the last one left waits for a minute */
 	struct claim before = { "127.0.0.1", reuse_before, 0, 0, 1 }, after = { "127.0.0.1", reuse_after, 0, 0, 1 };
 	int l = claim(&before), c, s, n;
 	char x;

@@ -67,6 +67,39 @@ static int write_ping_range(struct file *file, char *text, size_t n)
 	return 0;
 }
 
+/* tcp_rmem, tcp_wmem: least, default and most bytes of a buffer. */
+static int show_triple(struct file *file, struct seq_buffer *seq)
+{
+	const s64 *values = proc_i(file->inode)->entry->data;
+
+	seq_printf(seq, "%lld\t%lld\t%lld\n", (long long)values[0], (long long)values[1], (long long)values[2]);
+	return 0;
+}
+
+static int write_triple(struct file *file, char *text, size_t n)
+{
+	s64 *values = proc_i(file->inode)->entry->data, given[3] = { values[0], values[1], values[2] };
+	int nr;
+
+	for (nr = 0, text = sysctl_trim(text); *text && nr < 3; nr++, text = sysctl_trim(text)) {
+		char *end = text;
+		int64_t value;
+
+		while (*end && *end != ' ' && *end != '\t')
+			end++;
+		if (*end)
+			*end++ = 0;
+		if (parse_s64(text, 0, &value) || value < 1 || value > INT32_MAX)
+			return -EINVAL;
+		given[nr] = value;
+		text = end;
+	}
+	if (*text || !nr)
+		return -EINVAL;
+	memcpy(values, given, sizeof(given));
+	return 0;
+}
+
 #define TEXT(name_, text_) PROC_FILE(name_, 0444, sysctl_show_text, .data = (void *)(text_))
 #define NUMBER(name_, variable_, lowest_, highest_)                                                                                  \
 	PROC_FILE(name_, 0644, sysctl_show_number, .write = sysctl_write_number, .data = &(variable_), .lowest = lowest_, .highest = highest_)
@@ -74,7 +107,7 @@ static int write_ping_range(struct file *file, char *text, size_t n)
 
 static const struct proc_entry core_entries[] = {
 	TEXT("default_qdisc", "pfifo_fast"), TEXT("netdev_max_backlog", "1000"), TEXT("optmem_max", "131072"), TEXT("rmem_default", "212992"),
-	TEXT("rmem_max", "212992"), TEXT("somaxconn", "4096"), TEXT("wmem_default", "212992"), TEXT("wmem_max", "212992"), END,
+	TEXT("rmem_max", "212992"), NUMBER("somaxconn", sysctl_somaxconn, 0, INT32_MAX), TEXT("wmem_default", "212992"), TEXT("wmem_max", "212992"), END,
 };
 static const struct proc_entry unix_entries[] = { TEXT("max_dgram_qlen", "10"), END };
 
@@ -98,27 +131,34 @@ static const struct proc_entry ipv4_entries[] = {
 	PROC_FILE("ping_group_range", 0644, show_ping_range, .write = write_ping_range),
 	TEXT("tcp_available_congestion_control", "reno cubic"),
 	TEXT("tcp_congestion_control", "cubic"),
+	TEXT("tcp_abort_on_overflow", "0"),
+	TEXT("tcp_allowed_congestion_control", "reno cubic"),
 	TEXT("tcp_ecn", "2"),
 	TEXT("tcp_fastopen", "1"),
-	TEXT("tcp_fin_timeout", "60"),
-	TEXT("tcp_keepalive_intvl", "75"),
-	TEXT("tcp_keepalive_probes", "9"),
-	TEXT("tcp_keepalive_time", "7200"),
+	NUMBER("tcp_fin_timeout", sysctl_tcp_fin_timeout, 1, INT32_MAX / 1000),
+	NUMBER("tcp_keepalive_intvl", sysctl_tcp_keepalive_intvl, 1, 32767),
+	NUMBER("tcp_keepalive_probes", sysctl_tcp_keepalive_probes, 1, 127),
+	NUMBER("tcp_keepalive_time", sysctl_tcp_keepalive_time, 1, 32767),
 	TEXT("tcp_max_syn_backlog", "1024"),
 	NUMBER("tcp_max_tw_buckets", sysctl_tcp_max_tw_buckets, 0, INT32_MAX),
 	TEXT("tcp_mem", "188160\t250880\t376320"),
 	TEXT("tcp_orphan_retries", "0"),
+	TEXT("tcp_moderate_rcvbuf", "1"),
+	TEXT("tcp_mtu_probing", "0"),
+	TEXT("tcp_no_metrics_save", "0"),
 	TEXT("tcp_retries1", "3"),
 	TEXT("tcp_retries2", "15"),
-	TEXT("tcp_rmem", "4096\t131072\t6291456"),
+	PROC_FILE("tcp_rmem", 0644, show_triple, .write = write_triple, .data = sysctl_tcp_rmem),
 	TEXT("tcp_sack", "1"),
-	TEXT("tcp_syn_retries", "6"),
+	NUMBER("tcp_syn_retries", sysctl_tcp_syn_retries, 1, 127),
+	TEXT("tcp_slow_start_after_idle", "1"),
+	TEXT("tcp_syn_linear_timeouts", "4"),
 	TEXT("tcp_synack_retries", "5"),
 	TEXT("tcp_syncookies", "1"),
 	TEXT("tcp_timestamps", "1"),
 	TEXT("tcp_tw_reuse", "2"),
 	TEXT("tcp_window_scaling", "1"),
-	TEXT("tcp_wmem", "4096\t16384\t4194304"),
+	PROC_FILE("tcp_wmem", 0644, show_triple, .write = write_triple, .data = sysctl_tcp_wmem),
 	TEXT("udp_mem", "376320\t501760\t752640"),
 	TEXT("udp_rmem_min", "4096"),
 	TEXT("udp_wmem_min", "4096"),
@@ -131,7 +171,7 @@ static const struct proc_entry conf6_entries[] = {
 };
 static const struct proc_entry conf6_dirs[] = { PROC_DIR("all", conf6_entries), PROC_DIR("default", conf6_entries), PROC_DIR("lo", conf6_entries), END };
 static const struct proc_entry ipv6_entries[] = {
-	TEXT("bindv6only", "0"), PROC_DIR("conf", conf6_dirs), TEXT("ip_nonlocal_bind", "0"), END,
+	NUMBER("bindv6only", init_net.v6only, 0, 1), PROC_DIR("conf", conf6_dirs), TEXT("ip_nonlocal_bind", "0"), END,
 };
 
 const struct proc_entry proc_sys_net_entries[] = {

@@ -92,8 +92,12 @@ void inet_options_init(struct inet_socket *inet)
 		.multicast_all6 = 1,
 		.autoflowlabel = 1,
 		.multicast_source = inet_from_v4(0),
+		.v6only = inet->base.domain == AF_INET6 && inet->net->v6only,
 	};
 }
+
+/* SO_PRIORITY that follows from the upper bits of IP_TOS: best effort, bulk, interactive, both. */
+static const u8 tos_priority[] = { 0, 2, 6, 4 };
 
 static const struct option_row *find_row(int level, int option)
 {
@@ -126,7 +130,8 @@ static int set_row(struct inet_socket *inet, const struct option_row *row, int v
 		value = value != 0;
 	} else if (value == -1 && row->meaning_of_minus_1 != NO_DEFAULT) {
 		value = row->meaning_of_minus_1;
-	} else if (row->level == IPPROTO_IP && row->option == IP_TOS) {
+	} else if ((row->level == IPPROTO_IP && row->option == IP_TOS) ||
+		   (row->option == IPV6_TCLASS && value >= 0 && value <= 255 && inet->base.type == SOCK_STREAM)) {
 		value &= 255;
 		/* The two bits of congestion notification are the connection's own. */
 		if (inet->base.type == SOCK_STREAM)
@@ -135,6 +140,8 @@ static int set_row(struct inet_socket *inet, const struct option_row *row, int v
 		return -EINVAL;
 	}
 	*at = value;
+	if (row->level == IPPROTO_IP && row->option == IP_TOS)
+		inet->base.priority = tos_priority[(value & 0x1e) >> 3];
 	tell_transport(inet, row->level, row->option, value);
 	return 0;
 }
@@ -191,7 +198,10 @@ static int set_ip(struct inet_socket *inet, int option, user_ptr user_value, uns
 	} else if (length && copy_from_user(&value, user_value, 1)) {
 		return -EFAULT;
 	}
-	if (option == IP_MULTICAST_TTL && (stream || !length))
+	if (option == IP_MULTICAST_TTL && stream)
+		return -EINVAL;
+	if (!length && (option == IP_MULTICAST_TTL || option == IP_MULTICAST_LOOP || option == IP_FREEBIND || option == IP_MINTTL ||
+			option == IP_TRANSPARENT))
 		return -EINVAL;
 	return set_row(inet, row, (int)value);
 }
@@ -203,12 +213,12 @@ static int set_ipv6(struct inet_socket *inet, int option, user_ptr user_value, u
 
 	if (option == IPV6_UNICAST_IF)
 		return set_unicast_device(inet, &inet->options.unicast_device6, user_value, length);
+	if (length >= sizeof(value) && get_user_u32(&value, user_value))
+		return -EFAULT;
 	if (!row)
 		return -ENOPROTOOPT;
 	if (length < sizeof(value))
 		return -EINVAL;
-	if (get_user_u32(&value, user_value))
-		return -EFAULT;
 	if (option == IPV6_V6ONLY && inet->end.bucket)
 		return -EINVAL;
 	if (option == IPV6_MULTICAST_HOPS && inet->base.type == SOCK_STREAM)
@@ -248,9 +258,9 @@ static int set_socket_level(struct inet_socket *inet, int option, user_ptr user_
 			return -EINVAL;
 		if (get_user_u32(&index, user_value))
 			return -EFAULT;
-		if (index && !net_device_find(inet->net, (int)index))
-			return -ENODEV;
-		inet->end.device = (int)index;
+		if ((int)index < 0)
+			return -EINVAL;
+		inet->end.device = (int)index; /* which need not exist yet */
 		return 0;
 	}
 	return -ENOPROTOOPT;

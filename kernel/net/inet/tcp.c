@@ -15,8 +15,8 @@ struct tcp_sock *tcp_alloc(int family)
 	if (!t)
 		return NULL;
 	inet_init(&t->inet, &tcp_ops, &tcp_ports, family, SOCK_STREAM, IPPROTO_TCP);
-	t->inet.base.sndbuf = TCP_SNDBUF_DEFAULT;
-	t->inet.base.rcvbuf = TCP_RCVBUF_DEFAULT;
+	t->inet.base.sndbuf = (int)sysctl_tcp_wmem[1];
+	t->inet.base.rcvbuf = (int)sysctl_tcp_rmem[1];
 	t->incoming_cpu = -1;
 	list_init(&t->accept_queue);
 	list_init(&t->deferred);

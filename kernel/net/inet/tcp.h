@@ -22,12 +22,8 @@
 #include "kernel/net/inet/inet.h"
 #include "kernel/time/timer.h"
 
-#define TCP_SNDBUF_DEFAULT 16384
-#define TCP_RCVBUF_DEFAULT 131072
 #define TCP_SNDBUF_CONNECTED 2626560 /* unless SO_SNDBUF was set */
 #define TCP_MSS_LOOPBACK 32741
-#define TCP_FIN_TIMEOUT 60
-#define TCP_SYN_RETRIES 6
 #define TCP_CONGESTION_NAME 16
 
 struct tcp_chunk {
@@ -165,6 +161,8 @@ ssize_t tcp_outside_send(struct tcp_sock *t, struct message *msg);
 ssize_t tcp_outside_receive(struct tcp_sock *t, struct message *msg);
 
 /* tcp_options.c */
+extern s64 sysctl_tcp_rmem[3], sysctl_tcp_wmem[3]; /* least, default, most */
+extern s64 sysctl_tcp_fin_timeout, sysctl_tcp_syn_retries, sysctl_tcp_keepalive_time, sysctl_tcp_keepalive_intvl, sysctl_tcp_keepalive_probes;
 int tcp_setsockopt(struct socket *sock, int level, int option, user_ptr value, unsigned length);
 int tcp_getsockopt(struct socket *sock, int level, int option, user_ptr value, user_ptr length_ptr);
 long tcp_ioctl(struct socket *sock, unsigned cmd, u64 arg);

@@ -38,7 +38,6 @@ static void inherit(struct tcp_sock *child, const struct tcp_sock *listener)
 	to->timestamp = from->timestamp;
 	to->linger_on = from->linger_on;
 	to->linger_seconds = from->linger_seconds;
-	to->priority = from->priority;
 	to->mark = from->mark;
 	child->inet.options = listener->inet.options;
 	child->inet.end.device = listener->inet.end.device;

@@ -11,12 +11,13 @@
 #define INFO_LENGTH 280
 #define MIN_MSS 88
 #define MAX_MSS 32767
-#define KEEP_IDLE 7200
-#define KEEP_INTERVAL 75
-#define KEEP_COUNT 9
 #define FIN_TIMEOUT_MAX 120
 #define RTO_MAX 120
 #define MIN_CLAMP 1152
+
+s64 sysctl_tcp_rmem[3] = { 4096, 131072, 6291456 }, sysctl_tcp_wmem[3] = { 4096, 16384, 4194304 };
+s64 sysctl_tcp_fin_timeout = 60, sysctl_tcp_syn_retries = 6;
+s64 sysctl_tcp_keepalive_time = 7200, sysctl_tcp_keepalive_intvl = 75, sysctl_tcp_keepalive_probes = 9;
 
 /* Options that are a number in struct tcp_options. */
 struct option_row {
@@ -114,7 +115,7 @@ static int set_special(struct tcp_sock *t, int option, int value)
 	case TCP_FASTOPEN:
 		if (value < 0 || !tcp_in_state(t, unconnected))
 			return -EINVAL;
-		t->options.fastopen = value;
+		t->options.fastopen = (int)min((s64)value, sysctl_somaxconn);
 		return 0;
 	case TCP_FASTOPEN_NO_COOKIE:
 		if (value < 0 || value > 1 || !tcp_in_state(t, unconnected))
@@ -175,19 +176,33 @@ static int set_tcp(struct tcp_sock *t, int option, user_ptr user_value, unsigned
 	return 0;
 }
 
+/* The receive buffer must be able to hold so much. */
+static void set_lowat(struct socket *sock, int value)
+{
+	int most = sock->rcvbuf_locked ? sock->rcvbuf / 2 : (int)(sysctl_tcp_rmem[2] / 2);
+
+	value = min(value < 0 ? INT32_MAX : value, most);
+	sock->rcvlowat = value ? value : 1;
+	if (!sock->rcvbuf_locked)
+		sock->rcvbuf = max(sock->rcvbuf, value * 2);
+}
+
 int tcp_setsockopt(struct socket *sock, int level, int option, user_ptr value, unsigned length)
 {
 	struct tcp_sock *t = tcp_sk(sock);
-	u32 cpu;
+	u32 word;
 
 	if (level == IPPROTO_TCP)
 		return set_tcp(t, option, value, length);
-	if (level == SOL_SOCKET && option == SO_INCOMING_CPU) {
-		if (length < sizeof(cpu))
+	if (level == SOL_SOCKET && (option == SO_INCOMING_CPU || option == SO_RCVLOWAT)) {
+		if (length < sizeof(word))
 			return -EINVAL;
-		if (get_user_u32(&cpu, value))
+		if (get_user_u32(&word, value))
 			return -EFAULT;
-		t->incoming_cpu = (int)cpu;
+		if (option == SO_RCVLOWAT)
+			set_lowat(sock, (int)word);
+		else
+			t->incoming_cpu = (int)word;
 		return 0;
 	}
 	return inet_setsockopt(sock, level, option, value, length);
@@ -259,11 +274,11 @@ static int get_special(struct tcp_sock *t, int option, int *ret_value)
 
 	switch (option) {
 	case TCP_MAXSEG: *ret_value = max_segment(t); return 0;
-	case TCP_KEEPIDLE: *ret_value = o->keep_idle ? o->keep_idle : KEEP_IDLE; return 0;
-	case TCP_KEEPINTVL: *ret_value = o->keep_interval ? o->keep_interval : KEEP_INTERVAL; return 0;
-	case TCP_KEEPCNT: *ret_value = o->keep_count ? o->keep_count : KEEP_COUNT; return 0;
-	case TCP_SYNCNT: *ret_value = o->syn_count ? o->syn_count : TCP_SYN_RETRIES; return 0;
-	case TCP_LINGER2: *ret_value = o->linger2 ? o->linger2 : TCP_FIN_TIMEOUT; return 0;
+	case TCP_KEEPIDLE: *ret_value = o->keep_idle ? o->keep_idle : (int)sysctl_tcp_keepalive_time; return 0;
+	case TCP_KEEPINTVL: *ret_value = o->keep_interval ? o->keep_interval : (int)sysctl_tcp_keepalive_intvl; return 0;
+	case TCP_KEEPCNT: *ret_value = o->keep_count ? o->keep_count : (int)sysctl_tcp_keepalive_probes; return 0;
+	case TCP_SYNCNT: *ret_value = o->syn_count ? o->syn_count : (int)sysctl_tcp_syn_retries; return 0;
+	case TCP_LINGER2: *ret_value = o->linger2 ? o->linger2 : (int)sysctl_tcp_fin_timeout; return 0;
 	case TCP_DEFER_ACCEPT: *ret_value = o->defer_accept; return 0;
 	case TCP_QUICKACK: *ret_value = !o->quickack_off; return 0;
 	case TCP_WINDOW_CLAMP: *ret_value = o->window_clamp; return 0;
@@ -315,5 +330,7 @@ int tcp_getsockopt(struct socket *sock, int level, int option, user_ptr value, u
 			return -EFAULT;
 		return (s32)length < 0 ? -EINVAL : put_option(value, length_ptr, length, &word, sizeof(word));
 	}
+	if (level != SOL_SOCKET && level != IPPROTO_IP && (level != IPPROTO_IPV6 || !inet_is_v6(&t->inet)))
+		return -EOPNOTSUPP;
 	return inet_getsockopt(sock, level, option, value, length_ptr);
 }

@@ -89,6 +89,14 @@ void tcp_send_reset(struct tcp_sock *t)
 	}
 }
 
+/* How long an orphan waits for the other end to close. */
+static void start_fin_timer(struct tcp_sock *t)
+{
+	u64 seconds = t->options.linger2 ? (u64)t->options.linger2 : (u64)sysctl_tcp_fin_timeout;
+
+	tcp_timer_start(t, ktime_get() + seconds * NSEC_PER_SEC);
+}
+
 /* Our FIN is received: what that makes of us. False: the connection is over. */
 static bool fin_acknowledged(struct tcp_sock *t)
 {
@@ -96,7 +104,7 @@ static bool fin_acknowledged(struct tcp_sock *t)
 	case TCP_FIN_WAIT1:
 		t->inet.end.state = TCP_FIN_WAIT2;
 		if (t->orphan)
-			tcp_timer_start(t, ktime_get() + (t->options.linger2 ? (u64)t->options.linger2 : TCP_FIN_TIMEOUT) * NSEC_PER_SEC);
+			start_fin_timer(t);
 		return true;
 	case TCP_CLOSING:
 		tcp_timewait_start(&t->inet.end);
@@ -172,7 +180,7 @@ void tcp_send_fin(struct tcp_sock *t)
 
 u64 tcp_connect_time(const struct tcp_sock *t)
 {
-	int retries = t->options.syn_count ? t->options.syn_count : TCP_SYN_RETRIES;
+	int retries = t->options.syn_count ? t->options.syn_count : (int)sysctl_tcp_syn_retries;
 
 	if (t->options.user_timeout)
 		return (u64)t->options.user_timeout * NSEC_PER_MSEC;
@@ -247,5 +255,5 @@ void tcp_release(struct socket *sock)
 	if (t->options.linger2 < 0)
 		tcp_send_reset(t);
 	else
-		tcp_timer_start(t, ktime_get() + (t->options.linger2 ? (u64)t->options.linger2 : TCP_FIN_TIMEOUT) * NSEC_PER_SEC);
+		start_fin_timer(t);
 }
