@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # A thin front of meson and ninja. `make demo` and `make check` are all one needs to know.
-.PHONY: all demo check check-quick soak bench docs packages install clean
+.PHONY: all demo check check-quick check-python soak bench docs packages install clean
 BUILD ?= build
 PREFIX ?= /usr/local
 
@@ -24,6 +24,10 @@ check: packages all
 # What needs no root file system from the network.
 check-quick: all
 	tests/run.py --build $(BUILD) --group checks --group unit --group conformance --group security
+
+# All of Python's own regression tests that the project names, inside and on the host; `check` runs some. About 20 minutes.
+check-python: packages all
+	tests/run.py --build $(BUILD) --group python
 
 # An hour of mixed load without a leak; SECONDS=600 make soak for less.
 soak: packages all

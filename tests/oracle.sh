@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # usage: oracle.sh ROOTFS COMMAND ARG...
 # Runs a command on the host's own kernel in the same root file system that a container gets, in namespaces of its own, as
-# process 1: what it prints is what linuxd is compared with.
+# process 1: what it prints is what linuxd is compared with. There is a network of its own too, with nothing but a loopback.
+# LINUXD_TEST_ENV is put into its environment; LINUXD_TEST_BINDS="SOURCE:TARGET..." shows host directories, and makes all else read-only.
 set -eu
 rootfs=$1
 shift
@@ -35,6 +36,13 @@ exec unshare --mount --pid --ipc --uts --net --fork --kill-child $user sh -c '
 	ln -s fd/1 "$root/dev/stdout"
 	ln -s fd/2 "$root/dev/stderr"
 	hostname linuxd
+	for bind in ${LINUXD_TEST_BINDS:-}; do
+		mount --bind "${bind%%:*}" "$root${bind#*:}"
+	done
+	if [ -n "${LINUXD_TEST_BINDS:-}" ]; then
+		mount -t tmpfs -o mode=755 run "$root/run"
+		mount -o remount,bind,ro "$root"
+	fi
 	renice -n 0 -p $$ >/dev/null 2>&1 || :
 	cd "$root"
 	exec env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TERM=dumb ${LINUXD_TEST_ENV:-} chroot "$root" "$@"

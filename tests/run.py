@@ -36,6 +36,7 @@ network
 cgroups
 vm
 integration
+programs
 erlang
 deterministic
 security
@@ -43,6 +44,7 @@ callers
 runc
 fuzz
 """.split()
+MORE_GROUPS = ["python"]  # run only if named
 PR_SET_CHILD_SUBREAPER = 36
 PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -175,8 +177,10 @@ class Context:
                          "--env", PATH, "--env", "HOME=/root", "--env", "TERM=dumb", *options, "--", *command],
                         timeout=timeout, stdin=stdin, merge=merge)
 
-    def oracle(self, rootfs, command, timeout=60, stdin=None, merge=True):
-        return self.run([self.path("tests/oracle.sh"), rootfs, *command], timeout=timeout, stdin=stdin, merge=merge)
+    def oracle(self, rootfs, command, timeout=60, stdin=None, merge=True, binds=()):
+        """With binds ("SOURCE:TARGET") everything else in the root file system is read-only."""
+        env = dict(os.environ, LINUXD_TEST_BINDS=" ".join(binds)) if binds else None
+        return self.run([self.path("tests/oracle.sh"), rootfs, *command], timeout=timeout, stdin=stdin, merge=merge, env=env)
 
     def same(self, host, inside):
         """Fails with the first difference."""
@@ -218,7 +222,7 @@ def main():
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
     parser = argparse.ArgumentParser()
     parser.add_argument("--build", default="build")
-    parser.add_argument("--group", action="append", choices=GROUPS)
+    parser.add_argument("--group", action="append", choices=GROUPS + MORE_GROUPS)
     parser.add_argument("--cpus", type=int)
     parser.add_argument("--list", action="store_true")
     parser.add_argument("names", nargs="*")

@@ -18,12 +18,17 @@ from run import Failure, Skip, descendants
 ONE_CPU = {"bash", "perl", "python"}  # also with one cpu; tests/run.py --cpus 1 does that with all
 
 
-def make_rootfs(context, variant="debian"):
-    """A copy of the cached Debian (tools/make_rootfs.sh has the variants), so that tests may write into it."""
+def cached_rootfs(context, variant):
+    """The cached Debian itself (tools/make_rootfs.sh has the variants): nobody may write into it."""
     made = subprocess.run([context.path("tools/make_rootfs.sh"), variant], stdout=subprocess.PIPE, text=True, check=False)
     if made.returncode != 0:
         raise Failure(f"tools/make_rootfs.sh {variant} failed")
-    base = made.stdout.strip()
+    return made.stdout.strip()
+
+
+def make_rootfs(context, variant="debian"):
+    """A copy of the cached Debian, so that tests may write into it."""
+    base = cached_rootfs(context, variant)
     name = "integration-root" if variant == "debian" else f"{variant}-root"
     root = context.out(name)
     mark = os.path.join(context.build, name + ".from")

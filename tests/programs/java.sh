@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: Apache-2.0
+set -e
+cd /tmp
+javac -version
+javac -d . /mnt/Threads.java
+for options in -XX:+UseSerialGC "-XX:+UseG1GC -Xmx128m" -XX:+UseZGC -Xint; do
+	echo "== $options"
+	java $options Threads
+done
+echo "== a signal"
+java -XX:+UseSerialGC Threads wait >out &
+until grep -q waits out; do sleep 0.05; done
+kill %1
+wait %1 2>/dev/null || echo "status $?"
+tail -2 out
