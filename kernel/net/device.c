@@ -107,6 +107,18 @@ static struct net_route subnet_route(const struct net_address *address)
 	};
 }
 
+/* In front of what an address is put: those of IPv6 stand by scope, the widest first, of equal ones the newest. */
+static struct list_head *place_of(struct net_device *device, const struct net_address *address)
+{
+	struct net_address *other;
+
+	if (!inet_is_v4(&address->addr))
+		list_for_each_entry(other, &device->addresses, link)
+			if (!inet_is_v4(&other->addr) && other->scope >= address->scope)
+				return &other->link;
+	return &device->addresses;
+}
+
 int net_address_add(struct net *net, struct net_device *device, const struct inet_addr *addr, unsigned prefix)
 {
 	struct net_address *address;
@@ -134,7 +146,7 @@ int net_address_add(struct net *net, struct net_device *device, const struct ine
 		if (inet_is_v4(addr) && prefix < 127)
 			address->broadcast = inet_from_v4(inet_v4(addr) | (u32)(0xffffffffULL >> (prefix - INET_V4_BITS)));
 	}
-	list_add_tail(&address->link, &device->addresses);
+	list_add_tail(&address->link, place_of(device, address));
 	net->generation++;
 	return 0;
 }

@@ -98,6 +98,16 @@ int net_route(struct net *net, const struct inet_addr *to, const struct inet_add
 bool net_is_local(struct net *net, const struct inet_addr *addr, u32 scope);
 bool net_is_broadcast(struct net *net, const struct inet_addr *addr); /* 255.255.255.255, or of a device's subnet */
 
+/* A packet of so many bytes with its headers went over lo, for its counters. TCP's bytes are not counted. */
+static inline void net_count_loopback(struct net *net, u32 bytes)
+{
+	struct net_device *lo = list_first_entry(&net->devices, struct net_device, link);
+
+	lo->rx_packets++;
+	lo->tx_packets++;
+	lo->rx_bytes += bytes;
+	lo->tx_bytes += bytes;
+}
 struct net_device *net_device_find(struct net *net, int index);
 struct net_device *net_device_find_name(struct net *net, const char *name);
 /* Index 0: the next one. NULL: no memory. flags, mtu and the rest are the caller's to set. */

@@ -5,7 +5,11 @@
  */
 #include "../conformance/test.h"
 
+#include <arpa/inet.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 #include <mqueue.h>
+#include <netinet/in.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
@@ -201,6 +205,37 @@ static void test_queues(void)
 	close(fd);
 }
 
+static void test_datagrams(void)
+{
+	struct sockaddr_in name = { AF_INET, htons(7001), { htonl(INADDR_LOOPBACK) }, { 0 } };
+	int server = socket(AF_INET, SOCK_DGRAM, 0), client = socket(AF_INET, SOCK_DGRAM, 0), fd;
+	struct sockaddr_nl groups = { .nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK };
+	pid_t pid;
+
+	if (bind(server, (void *)&name, sizeof(name)) || connect(client, (void *)&name, sizeof(name)))
+		exit(2);
+	pid = sleeper(read_fd, &server);
+	expect("UDP server", pid, "queue", "socket read", "udp 127.0.0.1:7001", "interruptible", NULL, 0);
+	end(pid);
+	pid = sleeper(read_fd, &client);
+	expect("UDP client", pid, "queue", "socket read", " to 127.0.0.1:7001", "interruptible", "peer", getpid());
+	end(pid);
+	close(server);
+	close(client);
+	fd = socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
+	if (bind(fd, (void *)&groups, sizeof(groups)))
+		exit(2);
+	pid = sleeper(read_fd, &fd);
+	expect("netlink", pid, "queue", "socket read", "netlink route", "interruptible", NULL, 0);
+	end(pid);
+	close(fd);
+	fd = socket(AF_INET, SOCK_RAW, IPPROTO_ICMP);
+	pid = sleeper(read_fd, &fd);
+	expect("raw", pid, "queue", "socket read", "raw 0.0.0.0", "interruptible", NULL, 0);
+	end(pid);
+	close(fd);
+}
+
 static void test_polls(void)
 {
 	int p[2], set, fd;
@@ -340,6 +375,7 @@ static void test_children(void)
 int main(void)
 {
 	test_queues();
+	test_datagrams();
 	test_polls();
 	test_locks();
 	test_messages();

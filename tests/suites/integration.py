@@ -3,7 +3,7 @@
 the same as on the host (chroot of the same root file system in namespaces of its own, tests/oracle.sh).
 
 The scripts are tests/integration/NAME.sh. A line "# inside only" leaves the host's run out: the script then prints "ok" itself.
-A line "# options: ..." gives options for `linuxd run`, "# timeout: N" seconds.
+A line "# options: ..." gives options for `linuxd run`, "# timeout: N" seconds, "# rootfs: NAME" another root file system than debian.
 """
 import glob
 import os
@@ -70,12 +70,12 @@ def check_nothing_left():
 
 
 def integration(context):
-    roots = []
+    roots = {}
 
-    def rootfs():
-        if not roots:
-            roots.append(make_rootfs(context))
-        return roots[0]
+    def rootfs(variant="debian"):
+        if variant not in roots:
+            roots[variant] = make_rootfs(context, variant)
+        return roots[variant]
 
     def test(path, cpus=None):
         name = os.path.basename(path)[:-3]
@@ -83,11 +83,12 @@ def integration(context):
             text = f.read()
         options = re.search(r"^# options:(.*)$", text, re.M)
         timeout = re.search(r"^# timeout:(.*)$", text, re.M)
+        variant = re.search(r"^# rootfs:(.*)$", text, re.M)
         timeout = int(timeout[1]) if timeout else 120
         only_inside = "\n# inside only" in text
 
         def run():
-            root = rootfs()
+            root = rootfs(variant[1].strip() if variant else "debian")
             if "/src" in text:
                 copy_sources(context, root)
             shutil.copy(path, os.path.join(root, "root", name + ".sh"))

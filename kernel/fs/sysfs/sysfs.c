@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sysfs, as far as programs ask it about the machine: cpus and their topology, one memory node, huge pages, the loopback
- * device. Made of tables as proc is; everything can only be read.
+ * sysfs, as far as programs ask it about the machine: cpus and their topology, one memory node, huge pages,
+ * interfaces. Made of tables as proc is; everything can only be read.
  */
 #include <linux/magic.h>
 
 #include "include/abi/boot.h"
-#include "kernel/fs/proc/proc.h"
+#include "kernel/fs/sysfs/sysfs.h"
 #include "kernel/init/initcall.h"
 #include "kernel/mm/alloc.h"
 
@@ -150,21 +150,10 @@ static const struct proc_entry node_entries[] = {
 };
 static const struct proc_entry system_entries[] = { CPUS_DIR("cpu", cpu_entries), PROC_DIR("node", node_entries), END };
 
-static const struct proc_entry lo_statistics_entries[] = {
-	TEXT("rx_bytes", "0"), TEXT("rx_packets", "0"), TEXT("rx_errors", "0"), TEXT("rx_dropped", "0"),
-	TEXT("tx_bytes", "0"), TEXT("tx_packets", "0"), TEXT("tx_errors", "0"), TEXT("tx_dropped", "0"), END,
-};
-static const struct proc_entry lo_entries[] = {
-	TEXT("addr_len", "6"), TEXT("address", "00:00:00:00:00:00"), TEXT("broadcast", "00:00:00:00:00:00"), TEXT("carrier", "1"),
-	TEXT("flags", "0x9"), TEXT("ifindex", "1"), TEXT("iflink", "1"), TEXT("mtu", "65536"), TEXT("operstate", "unknown"),
-	PROC_DIR("statistics", lo_statistics_entries), TEXT("tx_queue_len", "1000"), TEXT("type", "772"),
-	TEXT("uevent", "INTERFACE=lo\nIFINDEX=1"), END,
-};
-static const struct proc_entry net_entries[] = { PROC_DIR("lo", lo_entries), END };
-static const struct proc_entry virtual_entries[] = { PROC_DIR("net", net_entries), END };
+static const struct proc_entry virtual_entries[] = { SYSFS_NET_DIR("net"), END };
 static const struct proc_entry devices_entries[] = { PROC_DIR("system", system_entries), PROC_DIR("virtual", virtual_entries), END };
 static const struct proc_entry class_entries[] = {
-	PROC_DIR("block", empty_entries), PROC_DIR("mem", empty_entries), PROC_DIR("net", net_entries), PROC_DIR("tty", empty_entries), END,
+	PROC_DIR("block", empty_entries), PROC_DIR("mem", empty_entries), SYSFS_NET_DIR("net"), PROC_DIR("tty", empty_entries), END,
 };
 static const struct proc_entry dev_entries[] = { PROC_DIR("block", empty_entries), PROC_DIR("char", empty_entries), END };
 

@@ -144,6 +144,8 @@ struct socket *raw_create(int family, int protocol); /* -EPERM */
 
 /* dgram_describe.c */
 extern const struct wait_type dgram_read_wait, dgram_write_wait;
+struct wait_info;
+void dgram_wait_peers(struct wait_info *info, struct socket *sock);
 
 /* dgram_proc.c */
 struct seq_buffer;

@@ -3,6 +3,20 @@
 #include "kernel/net/inet/dgram.h"
 #include "kernel/sched/wait_info.h"
 
+static bool is_socket(const struct file *file, const void *sock) { return file->ops == &socket_fops && file->private == sock; }
+
+/* Of a connected socket: who has the other end's port. */
+void dgram_wait_peers(struct wait_info *info, struct socket *sock)
+{
+	struct inet_endpoint *own = &dgram_sk(sock)->inet.end, *end;
+
+	if (sock->state != SOCKET_CONNECTED || sock->type == SOCK_RAW || sock->protocol != IPPROTO_UDP)
+		return;
+	end = port_find_receiver(own->table, &own->remote, &own->local, 1);
+	if (end)
+		wait_info_openers(info, WAIT_PEER, is_socket, &dgram_of(end)->inet.base);
+}
+
 static void describe(const void *object, struct wait_info *info)
 {
 	const struct dgram_sock *s = dgram_sk((struct socket *)object);
@@ -17,6 +31,7 @@ static void describe(const void *object, struct wait_info *info)
 		inet_print_name(&end->remote, text, sizeof(text));
 		wait_info_printf(info, " to %s", text);
 	}
+	dgram_wait_peers(info, (struct socket *)object);
 }
 
 const struct wait_type dgram_read_wait = { "socket read", BLOCK_QUEUE, describe };

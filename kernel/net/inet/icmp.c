@@ -103,6 +103,8 @@ static void icmp_input(struct net *net, const struct ip_packet *p)
 
 void ip_input(struct net *net, const struct ip_packet *p)
 {
+	if (p->device == 1)
+		net_count_loopback(net, p->length + (inet_is_v4(&p->to) ? 20 : 40));
 	raw_input(p);
 	if (p->protocol == (inet_is_v4(&p->to) ? IPPROTO_ICMP : IPPROTO_ICMPV6))
 		icmp_input(net, p);
@@ -246,6 +248,7 @@ static const struct socket_ops ping_ops = {
 	.ioctl = dgram_ioctl,
 	.setsockopt = ping_setsockopt,
 	.getsockopt = inet_getsockopt,
+	.wait_peers = dgram_wait_peers,
 	.release = dgram_release,
 	.destroy = dgram_destroy,
 };

@@ -337,6 +337,7 @@ static const struct socket_ops raw_ops = {
 	.ioctl = dgram_ioctl,
 	.setsockopt = raw_setsockopt,
 	.getsockopt = raw_getsockopt,
+	.wait_peers = dgram_wait_peers,
 	.release = raw_release,
 	.destroy = dgram_destroy,
 };

@@ -194,6 +194,8 @@ static bool loops(const struct dgram_sock *s, const struct dgram *d)
 static void send_inside(struct dgram_sock *s, struct dgram *d, int segment)
 {
 	udp_statistics[!inet_is_v4(&d->to.addr)].out++;
+	if (d->device == 1)
+		net_count_loopback(s->inet.net, d->length + (inet_is_v4(&d->to.addr) ? 28 : 48));
 	if (d->multicast && !loops(s, d))
 		kfree(d);
 	else if (d->multicast)
@@ -400,6 +402,7 @@ static const struct socket_ops udp_ops = {
 	.ioctl = dgram_ioctl,
 	.setsockopt = udp_setsockopt,
 	.getsockopt = udp_getsockopt,
+	.wait_peers = dgram_wait_peers,
 	.release = udp_release,
 	.destroy = dgram_destroy,
 };

@@ -121,7 +121,7 @@ static struct net_device *find_device(struct nl_request *r, struct ifinfomsg *re
 	if (ret_info->ifi_index < 0)
 		return ERR_PTR(-EINVAL);
 	if (!ret_info->ifi_index && !name[0])
-		return ERR_PTR(-EINVAL);
+		return ERR_PTR(r->header->nlmsg_type == RTM_NEWLINK ? -ENODEV : -EINVAL);
 	device = ret_info->ifi_index ? net_device_find(r->net, ret_info->ifi_index) : net_device_find_name(r->net, name);
 	return device ? device : ERR_PTR(-ENODEV);
 }
@@ -161,6 +161,8 @@ int nl_set_link(struct nl_request *r)
 		return (int)PTR_ERR(device);
 	if (IS_ERR(device)) {
 		/* Not there: it is to be made, which nothing here can do. */
+		if (attrs.attr[IFLA_LINKINFO])
+			r->reason = "no interface of this kind can be made";
 		return r->header->nlmsg_type == RTM_NEWLINK && r->header->nlmsg_flags & NLM_F_CREATE ? -EOPNOTSUPP : -ENODEV;
 	}
 	if (r->header->nlmsg_flags & NLM_F_EXCL)

@@ -2,14 +2,15 @@
 /*
  * AF_NETLINK (netlink(7)): requests to the kernel as messages, with answers and notifications on the socket's queue.
  *
- * NETLINK_ROUTE (rtnetlink(7)) is answered: interfaces, addresses, routes. NETLINK_KOBJECT_UEVENT can be listened to; no device ever
- * comes or goes. Other protocols are -EPROTONOSUPPORT.
+ * NETLINK_ROUTE (rtnetlink(7)) is answered: interfaces, addresses, routes; and NETLINK_SOCK_DIAG: sockets. NETLINK_KOBJECT_UEVENT can be
+ * listened to; no device ever comes or goes. Other protocols are -EPROTONOSUPPORT.
  *
  * A request is carried out within the sendmsg that brings it. Everything in it is the program's: attr.c reads it.
  *
  *   socket.c  sockets, queues, groups       link.c   interfaces
  *   request.c what a sendmsg brings         addr.c   addresses
  *   attr.c    attributes in and out         route.c  routes, rules
+ *                                           diag.c   sockets
  */
 #ifndef KERNEL_NET_NETLINK_NETLINK_H
 #define KERNEL_NET_NETLINK_NETLINK_H
@@ -98,6 +99,7 @@ struct nl_request {
 	u8 *collected;
 	u32 nr_collected;
 	int error;
+	const char *reason; /* why it failed, for NETLINK_EXT_ACK; NULL */
 };
 void nl_handle(struct nl_sock *from, const u8 *data, u32 length);
 /* A finished message of a dump. */
@@ -109,6 +111,8 @@ int nl_get_link(struct nl_request *r), nl_dump_links(struct nl_request *r), nl_s
 int nl_dump_addrs(struct nl_request *r), nl_new_addr(struct nl_request *r), nl_del_addr(struct nl_request *r);
 int nl_get_route(struct nl_request *r), nl_dump_routes(struct nl_request *r), nl_new_route(struct nl_request *r), nl_del_route(struct nl_request *r);
 int nl_dump_rules(struct nl_request *r);
+/* diag.c: the only request of NETLINK_SOCK_DIAG */
+int nl_dump_sockets(struct nl_request *r);
 /* Tells listeners that a device changed. */
 void nl_notify_link(struct net *net, const struct net_device *device);
 u8 device_operstate(const struct net_device *device); /* IF_OPER_* */

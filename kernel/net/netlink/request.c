@@ -4,6 +4,8 @@
  * NLMSG_ERROR behind its other answers. Changes take CAP_NET_ADMIN. A dump is made when it is asked for, so that it is of one moment; the
  * next one can be asked for when it has been read (EBUSY).
  */
+#include <linux/sock_diag.h>
+
 #include "kernel/mm/alloc.h"
 #include "kernel/net/netlink/netlink.h"
 
@@ -63,11 +65,11 @@ void nl_dump_add(struct nl_request *r)
 	r->nr_collected += w->length;
 }
 
-static int do_dump(struct nl_request *r, const struct handler *handler)
+static int do_dump(struct nl_request *r, int (*dump)(struct nl_request *r))
 {
 	int error, *done;
 
-	if (!handler->dump)
+	if (!dump)
 		return -EOPNOTSUPP;
 	if (r->from->dumping)
 		return -EBUSY;
@@ -75,7 +77,7 @@ static int do_dump(struct nl_request *r, const struct handler *handler)
 	if (!r->collected)
 		return -ENOBUFS;
 	r->nr_collected = 0;
-	error = handler->dump(r);
+	error = dump(r);
 	if (!error)
 		error = r->error;
 	done = nl_begin(r->writer, NLMSG_DONE, NLM_F_MULTI, r->header->nlmsg_seq, nl_port(r), sizeof(*done));
@@ -84,6 +86,22 @@ static int do_dump(struct nl_request *r, const struct handler *handler)
 	flush(r);
 	kfree(r->collected);
 	return 0;
+}
+
+static int handle_diag(struct nl_request *r, bool *ret_dump)
+{
+	int error;
+
+	/* 18 and 19 are how TCP was asked for before there were other protocols. */
+	if (r->header->nlmsg_type != SOCK_DIAG_BY_FAMILY)
+		return r->header->nlmsg_type == 18 || r->header->nlmsg_type == 19 ? -EOPNOTSUPP : -EINVAL;
+	if (!r->length)
+		return -EINVAL;
+	if (!(r->header->nlmsg_flags & NLM_F_DUMP))
+		return -EOPNOTSUPP;
+	error = do_dump(r, nl_dump_sockets);
+	*ret_dump = !error;
+	return error;
 }
 
 /* 0 or an error: whether an acknowledgement is due is the caller's to see; *ret_dump: none is. */
@@ -102,7 +120,7 @@ static int handle_one(struct nl_request *r, bool *ret_dump)
 	if (!handler)
 		return -EOPNOTSUPP;
 	if (get && h->nlmsg_flags & NLM_F_DUMP) {
-		int error = do_dump(r, handler);
+		int error = do_dump(r, handler->dump);
 
 		*ret_dump = !error;
 		return error;
@@ -125,6 +143,10 @@ static void acknowledge(struct nl_request *r, int error)
 
 	answer->error = error;
 	memcpy(&answer->msg, h, sizeof(*h) + copied);
+	if (error && r->reason && r->from->ext_ack) {
+		((struct nlmsghdr *)r->writer->data)->nlmsg_flags |= NLM_F_ACK_TLVS;
+		nl_put_string(r->writer, NLMSGERR_ATTR_MSG, r->reason);
+	}
 	nl_end(r->writer);
 	nl_deliver(r->from, r->writer->data, r->writer->length, 0, false);
 }
@@ -147,8 +169,9 @@ void nl_handle(struct nl_sock *from, const u8 *data, u32 length)
 		r.payload = data + NLMSG_HDRLEN;
 		r.length = h->nlmsg_len - (u32)NLMSG_HDRLEN;
 		r.error = 0;
+		r.reason = NULL;
 		if (h->nlmsg_flags & NLM_F_REQUEST && h->nlmsg_type >= NLMSG_MIN_TYPE)
-			error = handle_one(&r, &dump);
+			error = from->base.protocol == NETLINK_SOCK_DIAG ? handle_diag(&r, &dump) : handle_one(&r, &dump);
 		if (!dump && (error || h->nlmsg_flags & NLM_F_ACK))
 			acknowledge(&r, error);
 		step = ALIGN_UP(h->nlmsg_len, 4U);

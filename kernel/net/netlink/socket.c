@@ -18,7 +18,7 @@ static s32 last_auto_port = -4096;
 
 static const struct socket_ops netlink_ops;
 
-static bool known_protocol(int protocol) { return protocol == NETLINK_ROUTE || protocol == NETLINK_KOBJECT_UEVENT; }
+static bool known_protocol(int protocol) { return protocol == NETLINK_ROUTE || protocol == NETLINK_SOCK_DIAG || protocol == NETLINK_KOBJECT_UEVENT; }
 
 struct socket *netlink_create(int type, int protocol)
 {
@@ -237,7 +237,7 @@ static int send_data(struct nl_sock *nl, struct message *msg, u32 port, u32 grou
 		error = -EFAULT;
 	else if (port || groups)
 		error = send_to_sockets(nl, port, groups, data, length, scm);
-	if (!error && !port && nl->base.protocol == NETLINK_ROUTE)
+	if (!error && !port && nl->base.protocol != NETLINK_KOBJECT_UEVENT)
 		nl_handle(nl, data, length);
 	else if (!error && !port && !groups)
 		error = -ECONNREFUSED;
@@ -282,7 +282,7 @@ static void describe(const void *object, struct wait_info *info)
 	const struct nl_sock *nl = object;
 
 	wait_info_printf(info, "socket:[%lu] netlink %s", (unsigned long)nl->base.ino,
-			 nl->base.protocol == NETLINK_ROUTE ? "route" : "uevent");
+			 nl->base.protocol == NETLINK_ROUTE ? "route" : nl->base.protocol == NETLINK_SOCK_DIAG ? "diag" : "uevent");
 	if (nl->groups)
 		wait_info_printf(info, ", notifications of groups 0x%x", nl->groups);
 }
