@@ -95,10 +95,12 @@ def executing(b):
     expect(run("--user", "3:4", "-g", "5", b.name, "sh", "-c", "id -u; id -g; id -G") == ["3", "4", "4", "5"], "user")
     expect(run("--cwd", "/tmp", "--env", "A=1", "-e", "B=2", b.name, "sh", "-c", "pwd; echo $A$B") == ["/tmp", "12"], "environment")
     expect(run("--cap", "CAP_CHOWN", b.name, "grep", "CapEff", "/proc/self/status")[1] == "0000000020000421", "capabilities")
-    expect(run(b.name, "cat", "/proc/1/cmdline") == ["sleep\0100\0"], "pid namespace")
+    expect(run(b.name, "cat", "/proc/1/cmdline") == ["sleep\x00100\x00"], "pid namespace")
     expect(run(b.name, "hostname") == ["bundle"], "uts namespace")
     groups = [line.split(":")[2] for line in open("/proc/%d/cgroup" % b.state()["pid"])]
-    run("--detach", "--pid-file", os.path.join(b.path, "pid"), b.name, "sleep", "77")
+    # It keeps its standard streams, and becomes our child (we are a subreaper).
+    subprocess.run([b.context.linuxd, "--root", b.root, "exec", "--detach", "--pid-file", os.path.join(b.path, "pid"), b.name, "sleep", "77"],
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
     pid = int(open(os.path.join(b.path, "pid")).read())
     expect([line.split(":")[2] for line in open(f"/proc/{pid}/cgroup")] == groups, "not in the container's cgroups")
     expect(json.loads(b.command("ps", "--format", "json", b.name).output) == sorted([b.state()["pid"], pid]), "ps does not show both")
@@ -113,6 +115,7 @@ def executing(b):
     expect("args: is empty" in " ".join(run("-p", os.path.join(b.path, "process.json"), b.name, status=255)), "bad process")
     expect(run("-t", b.name, "tty") == ["/dev/pts/0"], "terminal")
     b.command("kill", b.name, "9", check=True)
+    os.waitpid(pid, 0)
     b.wait_for("stopped")
     expect("stopped" in " ".join(run(b.name, "true", status=255)), "exec in a stopped container")
 
