@@ -147,7 +147,15 @@ static int do_cgroup(struct creation *creation, struct error *error)
 		cgroup_remove(creation->cgroup, &ignored);
 		return -1;
 	}
+	creation->init.nr_doors = creation->container->rootless ? -1 : cgroup_open_doors(creation->cgroup, creation->init.doors);
 	return 0;
+}
+
+static void close_doors(struct creation *creation)
+{
+	for (int i = 0; i < creation->init.nr_doors; i++)
+		close(creation->init.doors[i]);
+	creation->init.nr_doors = -1;
 }
 
 static void undo_cgroup(struct creation *creation)
@@ -213,7 +221,7 @@ static int do_spawn(struct creation *creation, struct error *error)
 	struct ns_spawn spawn = {
 		.plan = &creation->plan,
 		.spec = creation->spec,
-		.cgroup_fd = cgroup_is_unified(creation->cgroup) ? cgroup_fd : -1,
+		.cgroup_fd = creation->init.nr_doors >= 0 ? cgroup_fd : -1,
 		.rootless = creation->container->rootless,
 		.init = init_entry,
 		.argument = creation,
@@ -248,8 +256,11 @@ static int enter_cgroup(struct creation *creation, struct error *error)
 {
 	const struct spec_resources *resources = creation->spec->linux_->resources;
 
+	/* Where there are doors, even none, the v2 tree was entered by the clone. */
+	if (creation->init.nr_doors >= 0)
+		return 0;
 	if (!cgroup_needs_process(creation->cgroup))
-		return cgroup_is_unified(creation->cgroup) ? 0 : cgroup_enter(creation->cgroup, creation->pid, error);
+		return cgroup_enter(creation->cgroup, creation->pid, error);
 	if (cgroup_create(creation->cgroup, creation->pid, resources, error))
 		return -1;
 	return cgroup_apply(creation->cgroup, resources, error);
@@ -398,7 +409,7 @@ int native_create(struct container *container, const struct spec *spec, const st
 		.terminal = { -1, -1 },
 		.pidfd = -1,
 		.init = { .container = container, .spec = spec, .process = spec->process, .options = options, .proc = -1, .root = -1,
-			  .fifo = -1, .console = -1, .null = -1, .preserve_fds = options->preserve_fds },
+			  .fifo = -1, .console = -1, .null = -1, .nr_doors = -1, .preserve_fds = options->preserve_fds },
 	};
 	int done = 0, nr = sizeof(steps) / sizeof(steps[0]), result = 0;
 
@@ -414,6 +425,7 @@ int native_create(struct container *container, const struct spec *spec, const st
 	while (done-- > 0)
 		if (steps[done].undo && (result || steps[done].undo_always))
 			steps[done].undo(&creation);
+	close_doors(&creation);
 	close_if_open(creation.sync[0]);
 	close_if_open(creation.init.fifo);
 	close_if_open(creation.init.console);

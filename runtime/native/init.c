@@ -18,6 +18,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "runtime/native/cgroup/cgroup.h"
 #include "runtime/native/init.h"
 #include "runtime/native/path.h"
 #include "runtime/native/sync.h"
@@ -121,6 +122,8 @@ static int make_root(struct init *init, struct error *error)
 
 static int enter_namespaces(struct init *init, struct error *error)
 {
+	if (init->nr_doors >= 0 && cgroup_pass_doors(init->doors, init->nr_doors, error))
+		return -1;
 	if (!init->plan->middle && ns_join(init->plan, error))
 		return -1;
 	if (init->plan->create_cgroup && unshare(CLONE_NEWCGROUP))

@@ -20,6 +20,7 @@ struct init {
 	const struct container_create *options;
 	struct ns_plan *plan;
 	const struct cgroup *cgroup;
+	int doors[24], nr_doors; /* of the cgroups that init enters by itself; -1: the runtime puts it there */
 	int sync;              /* to the runtime */
 	int proc;              /* a procfs of our own (path.h) */
 	int root;              /* the container's root directory */

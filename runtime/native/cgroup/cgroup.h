@@ -62,6 +62,14 @@ bool cgroup_is_unified(const struct cgroup *cgroup);
 /* Puts a process (all its threads) into every group. What it has allocated before stays charged to where it came from. */
 int cgroup_enter(const struct cgroup *cgroup, pid_t pid, struct error *error);
 /*
+ * The fast way for a process that has one thread and enters by itself: the kernel need not stop the forks and exits of the whole host for that,
+ * which takes it a grace period (some ms). Opens the v1 groups' files "tasks", close-on-exec: their number, or -1 where cgroup_enter must be used.
+ * With cgroup_clone_fd for the v2 tree this is all. cgroup_pass_doors is called by the process that enters, and closes them.
+ */
+#define CGROUP_MAX_DOORS 24
+int cgroup_open_doors(const struct cgroup *cgroup, int ret_doors[CGROUP_MAX_DOORS]);
+int cgroup_pass_doors(const int *doors, int nr, struct error *error);
+/*
  * The same for `exec`: into the groups of the container's init @init, which may have moved below where it was put (v2 forbids processes in inner
  * groups). @subgroup: a path below the container's groups ("" or NULL: none), as in `exec --cgroup`.
  */

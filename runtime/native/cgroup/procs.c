@@ -150,6 +150,41 @@ int cgroup_enter(const struct cgroup *cgroup, pid_t pid, struct error *error)
 	return 0;
 }
 
+int cgroup_open_doors(const struct cgroup *cgroup, int ret_doors[CGROUP_MAX_DOORS])
+{
+	int nr = 0;
+
+	for (int i = 0; i < cgroup->nr && !cgroup->fake; i++) {
+		const struct group *group = &cgroup->groups[i];
+		char *path;
+
+		if (!group->present || group->version == 2)
+			continue;
+		path = nr < CGROUP_MAX_DOORS ? format_path("%s/tasks", group->dir) : NULL;
+		ret_doors[nr] = path ? open(path, O_WRONLY | O_CLOEXEC) : -1;
+		free(path);
+		if (ret_doors[nr] < 0) {
+			while (nr-- > 0)
+				close(ret_doors[nr]);
+			return -1;
+		}
+		nr++;
+	}
+	return cgroup->fake || cgroup_needs_process(cgroup) ? -1 : nr;
+}
+
+int cgroup_pass_doors(const int *doors, int nr, struct error *error)
+{
+	int result = 0;
+
+	for (int i = 0; i < nr; i++) {
+		if (result == 0 && write(doors[i], "0", 1) != 1)
+			result = fail(error, errno, "cannot enter the container's cgroups");
+		close(doors[i]);
+	}
+	return result;
+}
+
 /* The third field of a line of /proc/PID/cgroup for this hierarchy, malloc'ed; NULL if there is none. */
 static char *path_of(const char *text, const struct group *group)
 {
