@@ -286,7 +286,7 @@ static int filter_ps(char **arguments, const pid_t *pids, int nr, struct error *
 		return fail(error, errno, "cannot make a pipe");
 	child = fork();
 	if (child == 0) {
-		dup2(pipe_fds[1], 1);
+		dup2(pipe_fds[1], 1); /* cloexec: a standard stream */
 		execvp("ps", all);
 		_exit(127);
 	}

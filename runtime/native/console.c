@@ -122,7 +122,7 @@ int console_set_up(struct init *init, bool mount_console, struct error *error)
 	else if ((!mount_console || mount_on_console(init, near, error) == 0) && send_far(init, far, error) == 0) {
 		result = 0;
 		for (int fd = 0; fd < 3 && result == 0; fd++)
-			if (dup2(near, fd) < 0)
+			if (dup2(near, fd) < 0) /* cloexec: standard streams */
 				result = fail(error, errno, "cannot put the terminal in the place of the standard streams");
 		if (result == 0 && ioctl(0, TIOCSCTTY, 0))
 			result = fail(error, errno, "cannot make the terminal the controlling one");

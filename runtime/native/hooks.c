@@ -25,6 +25,7 @@ static _Noreturn void child(const struct spec_hook *hook, int in, int out)
 
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
+	/* cloexec: standard streams */
 	if (dup2(in, 0) < 0 || dup2(out, 1) < 0 || dup2(out, 2) < 0)
 		_exit(126);
 	execve(hook->path, (char *const *)(hook->args.nr ? hook->args.items : own_name),

@@ -214,7 +214,7 @@ int seccomp_apply_filter(struct init *init, struct error *error)
 	if (init->filter_listener) {
 		flags |= SECCOMP_FILTER_FLAG_NEW_LISTENER | (flags & SECCOMP_FILTER_FLAG_TSYNC ? SECCOMP_FILTER_FLAG_TSYNC_ESRCH : 0);
 		/* The lowest number that is free is the one it will get. */
-		expected = dup3(init->sync, init->sync, 0) < 0 && errno == EINVAL ? fcntl(init->sync, F_DUPFD_CLOEXEC, 3) : -1;
+		expected = fcntl(init->sync, F_DUPFD_CLOEXEC, 0);
 		if (expected < 0)
 			return fail(error, errno, "linux.seccomp: no descriptor is free");
 		close(expected);

@@ -27,7 +27,7 @@ static ssize_t receive(int fd, struct sockaddr_storage *ret_remote, struct netwo
 	struct iovec piece = { datagram, sizeof(datagram) };
 	struct msghdr message = { .msg_name = ret_remote, .msg_namelen = sizeof(*ret_remote), .msg_iov = &piece, .msg_iovlen = 1,
 				  .msg_control = control, .msg_controllen = sizeof(control) };
-	ssize_t length = recvmsg(fd, &message, MSG_DONTWAIT);
+	ssize_t length = recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 
 	if (length < 0)
 		return -1;

@@ -96,11 +96,11 @@ static int make_socket(const struct network_request *request, int family)
 
 	switch (request->kind) {
 	case NETWORK_TCP:
-		return socket(family, SOCK_STREAM | flags, 0);
+		return socket(family, SOCK_STREAM | flags, 0); /* cloexec: in flags */
 	case NETWORK_UDP:
-		return socket(family, SOCK_DGRAM | flags, 0);
+		return socket(family, SOCK_DGRAM | flags, 0); /* cloexec: in flags */
 	default:
-		return socket(family, SOCK_DGRAM | flags, family == AF_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6);
+		return socket(family, SOCK_DGRAM | flags, family == AF_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6); /* cloexec: in flags */
 	}
 }
 

@@ -575,7 +575,7 @@ static void __attribute__((noreturn)) guard_main(int pipe, pid_t group)
 
 	prctl(PR_SET_NAME, "linuxd-guard");
 	setsid();
-	dup2(pipe, 0);
+	dup2(pipe, 0); /* cloexec: this process executes nothing */
 	syscall(SYS_close_range, 1, ~0U, 0);
 	for (int i = 1; i < 32; i++)
 		signal(i, SIG_IGN);

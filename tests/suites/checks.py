@@ -34,5 +34,6 @@ def checks(context):
         return run
 
     tests = [("layers", script("tools/check_layers.py")), ("format", script("tools/check_format.py")),
+             ("cloexec", script("tools/check_cloexec.py")),
              ("generated-docs", generated_docs)]
     return tests + [("build-" + name, build(name, compiler, options)) for name, compiler, options in BUILDS]
