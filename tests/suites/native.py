@@ -11,7 +11,7 @@ import subprocess
 import termios
 import time
 
-from . import native_config
+from . import cve, native_config
 from .bundles import Bundle, expect
 
 
@@ -261,4 +261,4 @@ def native(context):
             with Bundle(context, prefix + function.__name__.replace("_", "-")) as bundle:
                 function(bundle)
         return prefix + function.__name__.replace("_", "-"), run
-    return [test(function) for function in TESTS] + [test(function, "config-") for function in native_config.TESTS]
+    return [test(function) for function in TESTS] + [test(function, "config-") for function in native_config.TESTS] + [test(function) for function in cve.TESTS]
