@@ -161,6 +161,8 @@ static long do_connect(struct network *network, const struct network_request *re
 	if (is_name_server(network, request))
 		return connect_names(network, request, &arrival);
 	translate(network, &remote);
+	if (request->kind == NETWORK_PING)
+		remote.port = 0; /* not a port there */
 	if (!allowed(network, request, &remote))
 		return -EACCES;
 	length = endpoint_to_host(&remote, &name);

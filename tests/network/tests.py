@@ -78,6 +78,50 @@ print(s.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE), s.getsockopt(socket
     expect(output == f"10.0.2.15 {GATEWAY} {server.port}\nTrue 3000000\nb'pee' b'ked' 0\n77 1\n", "not as it should be")
 
 
+def corked():
+    """TCP_CORK and MSG_MORE put small writes together; nothing is lost at shutdown and close, nor held back for long."""
+    parts = []
+
+    def collect(connection):
+        got = []
+        while data := connection.recv(65536):
+            got.append(data)
+        parts.append(got)
+    server = TcpServer(collect)
+    inside(f"""
+import socket, time
+def connect():
+    s = socket.create_connection(("{GATEWAY}", {server.port}))
+    return s
+s = connect()
+s.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
+for i in range(20): s.send(b"%02d" % i)
+s.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 0)
+time.sleep(0.2)
+s.send(b"more", socket.MSG_MORE)
+s.send(b"done")
+s.close()
+time.sleep(0.3)
+s = connect()
+s.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
+s.send(b"late")
+time.sleep(0.6)
+s.send(b"x" * 10000)
+s.shutdown(socket.SHUT_WR)
+s.recv(1)
+time.sleep(0.3)
+s = connect()
+s.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
+s.send(b"closed")
+s.close()
+time.sleep(0.3)
+""", "--allow", f"127.0.0.1:{server.port}")
+    wait_until(lambda: len(parts) == 3, f"{len(parts)} connections")
+    expect(parts[0] == [b"".join(b"%02d" % i for i in range(20)), b"moredone"], f"{parts[0]}")
+    expect(parts[1][0] == b"late" and b"".join(parts[1]) == b"late" + b"x" * 10000, f"{len(b''.join(parts[1]))}")
+    expect(parts[2] == [b"closed"], f"{parts[2]}")
+
+
 def tcp_errors():
     """Refused, reset, nobody there, never answered: the errors of Linux, and of the policy EACCES with a reason."""
     def reset(connection):
@@ -484,7 +528,7 @@ def attack_everything_allowed():
     attack_with("--network", "filtered", "--allow", "*", "--deny", "192.0.2.0/24", "--allow", "0.0.0.0/0")
 
 
-TESTS = [tcp_out, tcp_errors, many_connections, udp_out, names, files, published, listens_late, backlog, udp_published, host_network, namespace, slow_peers,
+TESTS = [tcp_out, corked, tcp_errors, many_connections, udp_out, names, files, published, listens_late, backlog, udp_published, host_network, namespace, slow_peers,
          few_descriptors, attack_filtered, attack_default, attack_everything_allowed]
 
 if __name__ == "__main__":

@@ -135,6 +135,8 @@ void host_socket_put(struct host_socket *h)
 		host_close(h->fd);
 	if (h->ahead)
 		heap_pages_free(h->ahead, 1);
+	if (h->corked)
+		heap_pages_free(h->corked, 1);
 	kfree(h);
 }
 
@@ -154,6 +156,7 @@ void host_socket_used(struct host_socket *h)
 void host_socket_close(struct host_socket *h)
 {
 	host_socket_used(h);
+	ktimer_cancel(&h->cork_timer);
 	h->inet = NULL;
 	h->flow = NULL;
 	host_watch_remove(&h->watch);
@@ -294,7 +297,11 @@ static int host_shutdown(struct inet_socket *inet, int how)
 	struct host_socket *h = inet->outside;
 
 	/* Not reading any more is between the program and us. */
-	if (is_stream(inet) && h && h->fd >= 0 && how != SHUT_RD)
+	if (!is_stream(inet) || !h || h->fd < 0 || how == SHUT_RD)
+		return 0;
+	host_stream_uncork(h);
+	h->shut_later = h->corked_end; /* after what waits */
+	if (!h->shut_later)
 		host_request_for(h, NETWORK_SHUTDOWN, SHUT_WR, 0);
 	return 0;
 }
@@ -303,7 +310,7 @@ static int host_queued(struct inet_socket *inet, bool out)
 {
 	if (!is_stream(inet))
 		return host_datagram_queued(inet, out);
-	return out ? 0 : host_stream_queued(inet->outside);
+	return host_stream_queued(inet->outside, out);
 }
 
 static int host_option_number(int level, int option)
@@ -321,7 +328,7 @@ static int host_option_number(int level, int option)
 	case TCP_KEEPINTVL: return NETWORK_OPTION_KEEPINTVL;
 	case TCP_KEEPCNT: return NETWORK_OPTION_KEEPCNT;
 	case TCP_USER_TIMEOUT: return NETWORK_OPTION_USER_TIMEOUT;
-	default: return 0; /* small writes go out at once whatever TCP_NODELAY says */
+	default: return 0; /* small writes go out at once, unless corked, whatever TCP_NODELAY says */
 	}
 }
 
@@ -329,6 +336,8 @@ static void host_option(struct inet_socket *inet, int level, int option, int val
 {
 	int number = host_option_number(level, option);
 
+	if (level == IPPROTO_TCP && option == TCP_CORK && !value && inet->outside)
+		host_stream_uncork(inet->outside);
 	if (number && is_stream(inet) && inet->outside)
 		host_request_for(inet->outside, NETWORK_SET, number, value);
 }
@@ -360,7 +369,7 @@ static void host_release(struct inet_socket *inet)
 		return;
 	if (inet->base.linger_on)
 		host_request_for(h, NETWORK_SET, NETWORK_OPTION_LINGER, inet->base.linger_seconds);
-	host_socket_close(h);
+	host_stream_close(h);
 }
 
 /* ---- boot ---- */

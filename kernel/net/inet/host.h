@@ -14,6 +14,7 @@
 #include "include/abi/network.h"
 #include "kernel/host/handover.h"
 #include "kernel/net/inet/inet.h"
+#include "kernel/time/timer.h"
 
 #define HOST_LOCKED_MAX 4096U /* longer host calls are made without the kernel lock */
 #define NO_ENTRANCE UINT32_MAX
@@ -36,6 +37,10 @@ struct host_socket {
 	struct host_flow *flow;    /* UDP, ping */
 	u8 *ahead;               /* TCP: what poll has read to be sure; 1 page */
 	u32 ahead_at, ahead_end;
+	u8 *corked;              /* TCP: small writes that wait for more to go with them (TCP_CORK, MSG_MORE); 1 page */
+	u32 corked_end;
+	bool shut_later;         /* shutdown(2) waits for them */
+	struct ktimer cork_timer;
 };
 
 /* A socket with a token and its watch, one reference; NULL: no memory. */
@@ -62,7 +67,10 @@ int host_stream_connect(struct inet_socket *inet);
 ssize_t host_stream_send(struct host_socket *h, struct message *msg);
 ssize_t host_stream_receive(struct host_socket *h, struct message *msg);
 unsigned host_stream_poll(struct host_socket *h);
-int host_stream_queued(struct host_socket *h);
+int host_stream_queued(struct host_socket *h, bool out);
+void host_stream_uncork(struct host_socket *h); /* what waits goes out */
+/* After the last call of the socket's: closed, as soon as what waits is gone. */
+void host_stream_close(struct host_socket *h);
 void host_stream_arrival(const struct network_arrival *arrival, u64 token, int fd);
 
 /* host_datagram.c */

@@ -92,6 +92,11 @@ static struct datagram *new_datagram(const struct inet_name *from, const void *d
 	return datagram;
 }
 
+static enum network_kind kind_of(const struct inet_socket *inet)
+{
+	return inet->base.protocol == IPPROTO_ICMP || inet->base.protocol == IPPROTO_ICMPV6 ? NETWORK_PING : NETWORK_UDP;
+}
+
 /* ---- receiving ---- */
 
 static bool has_room(const struct host_datagrams *d)
@@ -122,6 +127,23 @@ static void flow_failed(struct host_flow *flow, long error)
 	}
 }
 
+/* An echo has the host socket's number in it; the program expects its own (RFC 1624 for the checksum). */
+static void renumber(const struct inet_socket *inet, u8 *echo, size_t length)
+{
+	u16 old, new = net16(inet->end.local.port), checksum;
+	u32 sum;
+
+	if (kind_of(inet) != NETWORK_PING || length < 8)
+		return;
+	memcpy(&old, echo + 4, sizeof(old));
+	memcpy(&checksum, echo + 2, sizeof(checksum));
+	sum = (u32)(u16)~checksum + (u16)~old + new;
+	sum = (sum & 0xffff) + (sum >> 16);
+	checksum = (u16)~((sum & 0xffff) + (sum >> 16));
+	memcpy(echo + 4, &new, sizeof(new));
+	memcpy(echo + 2, &checksum, sizeof(checksum));
+}
+
 static void drain(struct host_flow *flow)
 {
 	struct host_datagrams *d = flow->owner;
@@ -134,6 +156,7 @@ static void drain(struct host_flow *flow)
 		long length = host_preadv2(flow->h->fd, &vector, 1, UINT64_MAX, 0, 0);
 
 		if (length >= 0) {
+			renumber(d->inet, bounce, (size_t)length);
 			enqueue(d, &flow->remote, bounce, (size_t)length);
 			continue;
 		}
@@ -194,11 +217,6 @@ static void datagram_arrived(struct host_watch *watch, const struct handover_mes
 }
 
 static const struct host_watch datagram_watch = { .ready = datagram_ready, .arrived = datagram_arrived };
-
-static enum network_kind kind_of(const struct inet_socket *inet)
-{
-	return inet->base.protocol == IPPROTO_ICMP || inet->base.protocol == IPPROTO_ICMPV6 ? NETWORK_PING : NETWORK_UDP;
-}
 
 static struct host_flow *find_flow(struct host_datagrams *d, const struct inet_name *remote)
 {

@@ -5,6 +5,8 @@
  * Readiness comes as edges of the host's epoll set, merged and sometimes late: an edge only means that trying is worth it. So that poll(2) is
  * exact, it reads ahead into a page; what a program reads is taken from there first. Bytes move between the program's memory and the host
  * directly otherwise. A read that comes back short has emptied the host's queue: the next one waits for an edge.
+ *
+ * The host socket sends everything at once (TCP_NODELAY). What a program corks is put together here.
  */
 #include <linux/eventpoll.h>
 
@@ -15,6 +17,9 @@
 
 #define AHEAD_SIZE 4096U
 #define VECTORS_MAX 1024U
+#define CORK_SIZE 4096U
+#define HOST_MSG_MORE 0x8000
+#define CORK_NS (200 * NSEC_PER_MSEC) /* as long as Linux holds back what is corked */
 
 /*
  * A read of `asked` bytes returned `ret`. A short one has emptied the host's queue, unless there is an end behind the bytes, for which there
@@ -53,6 +58,93 @@ static void read_ahead(struct host_socket *h)
 	}
 }
 
+/* ---- corked data ---- */
+
+static bool is_corked(const struct host_socket *h)
+{
+	return h->inet && container_of(h->inet, struct tcp_sock, inet)->options.cork;
+}
+
+void host_stream_uncork(struct host_socket *h)
+{
+	struct io_vector vector = { (u64)h->corked, h->corked_end };
+	long ret;
+
+	if (!h->corked_end || h->fd < 0)
+		return;
+	ktimer_cancel(&h->cork_timer);
+	ret = host_socket_transfer(h, true, &vector, 1, vector.length);
+	if (ret == -EAGAIN) {
+		h->writable = false;
+		return; /* an edge will tell */
+	}
+	/* An error is there for the next write, too. */
+	if (ret < 0)
+		ret = h->corked_end;
+	memmove(h->corked, h->corked + ret, h->corked_end - (u32)ret);
+	h->corked_end -= (u32)ret;
+	if (h->corked_end)
+		h->writable = false;
+	else if (h->shut_later)
+		host_request_for(h, NETWORK_SHUTDOWN, SHUT_WR, 0);
+	h->shut_later = h->shut_later && h->corked_end;
+}
+
+static void cork_expired(struct ktimer *timer)
+{
+	host_stream_uncork(container_of(timer, struct host_socket, cork_timer));
+}
+
+/* All of @from into the page. */
+static ssize_t cork(struct host_socket *h, struct io_iter *from)
+{
+	size_t n = from->count;
+
+	if (!h->corked_end) {
+		h->cork_timer.expired = cork_expired;
+		ktimer_arm(&h->cork_timer, ktime_get() + CORK_NS);
+	}
+	if (copy_from_iter(from, h->corked + h->corked_end, n) != n)
+		return -EFAULT;
+	h->corked_end += (u32)n;
+	return (ssize_t)n;
+}
+
+/* 0: @from is to be sent by itself. */
+static ssize_t send_corked(struct host_socket *h, struct io_iter *from, bool more)
+{
+	ssize_t ret;
+
+	if (!h->corked && (!more || from->count > CORK_SIZE || !(h->corked = heap_pages_alloc(1))))
+		return 0;
+	if (from->count <= CORK_SIZE - h->corked_end && (more || h->corked_end)) {
+		ret = cork(h, from);
+		if (!more || h->corked_end == CORK_SIZE)
+			host_stream_uncork(h);
+		return ret;
+	}
+	host_stream_uncork(h);
+	return h->corked_end ? -EAGAIN : 0;
+}
+
+void host_stream_close(struct host_socket *h)
+{
+	host_stream_uncork(h);
+	if (!h->corked_end) {
+		host_socket_close(h);
+		return;
+	}
+	h->inet = NULL; /* stream_ready() goes on */
+}
+
+/* Edges for a socket that nobody has any more, but that has something to send. */
+static void finish_closing(struct host_socket *h)
+{
+	host_stream_uncork(h);
+	if (!h->corked_end)
+		host_socket_close(h);
+}
+
 static void finish_connecting(struct host_socket *h)
 {
 	struct inet_socket *inet = h->inet;
@@ -75,8 +167,12 @@ static void stream_ready(struct host_watch *watch, unsigned events)
 	unsigned wake = 0;
 
 	h->seen |= events;
-	if (h->fd < 0 || !h->inet)
+	if (h->fd < 0)
 		return;
+	if (!h->inet) {
+		finish_closing(h);
+		return;
+	}
 	if (h->connecting) {
 		if (events & (EPOLLOUT | EPOLLERR | EPOLLHUP))
 			finish_connecting(h);
@@ -93,6 +189,8 @@ static void stream_ready(struct host_watch *watch, unsigned events)
 
 		h->writable = true;
 		h->edges_out++;
+		if (h->corked_end && (h->shut_later || !is_corked(h)))
+			host_stream_uncork(h);
 		if (was_full || events & (EPOLLHUP | EPOLLERR))
 			wake_up_common(&h->inet->base.write_wait, 0, POLL_OUT | (events & (EPOLLHUP | EPOLLERR)));
 	}
@@ -196,6 +294,9 @@ ssize_t host_stream_send(struct host_socket *h, struct message *msg)
 	host_socket_used(h);
 	if (!from->count)
 		return 0;
+	ret = send_corked(h, from, is_corked(h) || msg->flags & HOST_MSG_MORE);
+	if (ret)
+		return ret;
 	first = (struct io_vector){ from->vectors[0].base + from->offset, min(from->vectors[0].length - from->offset, from->count) };
 	asked = from->offset || from->nr_vectors == 1 ? first.length : from->count;
 	/* All vectors in one host call when the position stands at the start of one. */
@@ -279,10 +380,12 @@ unsigned host_stream_poll(struct host_socket *h)
 	return bits;
 }
 
-int host_stream_queued(struct host_socket *h)
+int host_stream_queued(struct host_socket *h, bool out)
 {
 	if (!h)
 		return 0;
+	if (out)
+		return (int)h->corked_end;
 	read_ahead(h);
 	return (int)(h->ahead_end - h->ahead_at);
 }
