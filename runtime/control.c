@@ -31,6 +31,11 @@ static int connect_to(int directory, struct error *error)
 	return fd;
 }
 
+int control_connect_in(int directory, struct error *error)
+{
+	return connect_to(directory, error);
+}
+
 int control_connect(const char *container, struct error *error)
 {
 	struct ucred peer = { 0 };

@@ -9,6 +9,9 @@
 /* A connection to the monitor of a container, by id, name or beginning of the id. A descriptor, or -1 with @error set. */
 int control_connect(const char *container, struct error *error);
 
+/* The same by a descriptor of the container's directory. */
+int control_connect_in(int directory, struct error *error);
+
 /*
  * Asks and waits for the answer. 0, or -1 with @error set; its code is ECONNRESET when the container has ended. *ret_fd is the
  * descriptor that came along, -1 if none: the caller closes it. ret_fd may be NULL.

@@ -116,6 +116,7 @@ struct boot_params {
 	uint32_t topology_known; /* 0: topology says nothing */
 	uint64_t pid_limit;    /* 0: default 32768 */
 	uint64_t rlimit_nofile;
+	uint64_t tasks_limit;  /* threads of all processes together; 0: no limit */
 	uint32_t trace_what;   /* TRACE_* to record from the start; 0: nothing */
 	uint32_t trace_slots;  /* records in each ring; 0: default */
 	uint64_t seed;         /* BOOT_DETERMINISTIC */

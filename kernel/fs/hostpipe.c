@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Standard input, output and error of the container without --tty: pipes to the monitor. Programs see FIFOs.
+ * Standard input, output and error of the container without a terminal, and those of programs that `exec` adds: pipes or files of the
+ * host. Programs see FIFOs.
  *
  * The host descriptors do not block, and readiness comes as edges (hostpipe_ready). To answer poll(2) exactly the
  * kernel reads ahead into a small buffer: that tells data, end of file and neither apart without consuming anything a
@@ -15,7 +16,7 @@
 #include "include/abi/boot.h"
 #include "kernel/fs/pipe/pipe.h"
 #include "kernel/fs/tty/tty.h"
-#include "kernel/fs/tty/tty.h"
+#include "kernel/host/handover.h"
 #include "kernel/mm/alloc.h"
 #include "kernel/sched/deterministic.h"
 #include "kernel/sched/wait_info.h"
@@ -27,6 +28,9 @@
 #define LOCKED_MAX 4096U /* longer host calls are made without the kernel lock */
 
 struct hostpipe {
+	struct list_head link; /* hostpipes, while open */
+	struct host_watch watch; /* of one that was handed in; token 0: the container's own, see hostpipe_ready */
+	int index;           /* 0 input, 1 output, 2 error */
 	int host_fd;
 	bool input;
 	struct inode *inode; /* not counted; NULL once no file is open */
@@ -41,7 +45,8 @@ struct hostpipe {
 	struct wait_queue_head wait;
 };
 
-static struct hostpipe stdio[3];
+static LIST_HEAD(hostpipes);
+static struct hostpipe *stdio[3];
 static const struct file_operations hostpipe_fops;
 
 static long host_transfer(struct hostpipe *hp, const struct io_vector *vectors, unsigned nr, size_t size)
@@ -172,7 +177,9 @@ static void describe_stdio(const void *object, struct wait_info *info)
 {
 	static const char *const names[] = { "input", "output", "error" };
 
-	wait_info_printf(info, "the container's standard %s", names[(const struct hostpipe *)object - stdio]);
+	const struct hostpipe *hp = object;
+
+	wait_info_printf(info, "%s standard %s", hp->watch.token ? "its" : "the container's", names[hp->index]);
 }
 static const struct wait_type stdin_wait = { "stdin read", BLOCK_QUEUE, describe_stdio };
 static const struct wait_type stdout_wait = { "stdout write", BLOCK_QUEUE, describe_stdio };
@@ -278,12 +285,28 @@ static void hostpipe_release(struct file *file)
 	if (--hp->files)
 		return;
 	/* The monitor sees the end of its output as soon as nobody can write any more. */
-	hp->inode = NULL;
+	if (hp->watch.token)
+		host_watch_remove(&hp->watch);
+	else
+		stdio[hp->index] = NULL;
+	list_del(&hp->link);
 	host_close(hp->host_fd);
-	hp->host_fd = -1;
 	if (hp->ahead)
 		heap_pages_free(hp->ahead, 1);
-	hp->ahead = NULL;
+	kfree(hp);
+}
+
+static void edge(struct hostpipe *hp, unsigned epoll_events)
+{
+	hp->edges++;
+	if (!hp->input) {
+		hp->full = false;
+		if (epoll_events & EPOLLERR)
+			hp->broken = true;
+	}
+	/* All sleepers look again; epoll_events may say too little for an edge that was merged. */
+	if (wait_queue_active(&hp->wait))
+		wake_up_common(&hp->wait, 0, hp->input ? POLL_IN | EPOLLHUP : POLL_OUT | EPOLLERR);
 }
 
 void hostpipe_ready(int index, unsigned epoll_events)
@@ -296,31 +319,58 @@ void hostpipe_ready(int index, unsigned epoll_events)
 		return;
 	/* With --tty the descriptors are the terminal's; otherwise this does nothing. */
 	console_ready(index, epoll_events);
-	struct hostpipe *hp = &stdio[index];
-	if (!hp->files)
-		return;
-	hp->edges++;
-	if (!hp->input) {
-		hp->full = false;
-		if (epoll_events & EPOLLERR)
-			hp->broken = true;
-	}
-	/* All sleepers look again; epoll_events may say too little for an edge that was merged. */
-	if (wait_queue_active(&hp->wait))
-		wake_up_common(&hp->wait, 0, hp->input ? POLL_IN | EPOLLHUP : POLL_OUT | EPOLLERR);
+	if (stdio[index])
+		edge(stdio[index], epoll_events);
+}
+
+static void watch_ready(struct host_watch *watch, unsigned epoll_events)
+{
+	edge(container_of(watch, struct hostpipe, watch), epoll_events);
 }
 
 bool hostpipe_reopen(struct inode *inode, struct file *file)
 {
-	for (unsigned i = 0; i < ARRAY_SIZE(stdio); i++) {
-		if (!stdio[i].files || stdio[i].inode != inode)
+	struct hostpipe *hp;
+
+	list_for_each_entry(hp, &hostpipes, link) {
+		if (hp->inode != inode)
 			continue;
-		stdio[i].files++;
-		file->private = &stdio[i];
+		hp->files++;
+		file->private = hp;
 		file->ops = &hostpipe_fops;
 		return true;
 	}
 	return false;
+}
+
+struct file *hostpipe_file(int host_fd, int index, u64 token)
+{
+	struct hostpipe *hp = kzalloc(sizeof(*hp));
+	struct file *file;
+
+	if (!hp)
+		return ERR_PTR(-ENOMEM);
+	hp->host_fd = host_fd;
+	hp->index = index;
+	hp->input = index == 0;
+	wait_queue_init(&hp->wait);
+	file = anon_inode_file("pipe", S_IFIFO | 0600, &hostpipe_fops, hp, hp->input ? O_RDONLY : O_WRONLY);
+	if (IS_ERR(file)) {
+		kfree(hp);
+		return file;
+	}
+	hp->inode = file->inode;
+	/* Programs of any user may open /dev/stdout. */
+	file->inode->mode |= 0666;
+	hp->files = 1;
+	list_add_tail(&hp->link, &hostpipes);
+	hp->watch.token = token;
+	hp->watch.ready = watch_ready;
+	if (token)
+		host_watch_add(&hp->watch);
+	else
+		stdio[index] = hp;
+	return file;
 }
 
 int stdio_install(struct files_struct *files)
@@ -328,20 +378,13 @@ int stdio_install(struct files_struct *files)
 	const struct boot_params *boot = &((struct monitor_channel *)LAYOUT_CHANNEL)->boot;
 
 	for (int i = 0; i < (int)ARRAY_SIZE(stdio); i++) {
-		struct hostpipe *hp = &stdio[i];
+		struct file *file;
 
-		hp->host_fd = boot->stdio_fd[i];
-		if (hp->host_fd < 0)
+		if (boot->stdio_fd[i] < 0)
 			continue;
-		hp->input = i == 0;
-		wait_queue_init(&hp->wait);
-		struct file *file = anon_inode_file("pipe", S_IFIFO | 0600, &hostpipe_fops, hp, hp->input ? O_RDONLY : O_WRONLY);
+		file = hostpipe_file(boot->stdio_fd[i], i, 0);
 		if (IS_ERR(file))
 			return PTR_ERR(file);
-		hp->inode = file->inode;
-		/* Programs of any user may open /dev/stdout. */
-		file->inode->mode |= 0666;
-		hp->files = 1;
 		files->files[i] = file;
 		bitmap_set(files->open, i);
 	}

@@ -140,7 +140,10 @@ static void init_main(void *arg)
 
 static void boot_main(void *arg)
 {
-	int error = initcalls_run();
+	int error;
+
+	tasks_limit = (int)min(boot->tasks_limit, (u64)INT32_MAX);
+	error = initcalls_run();
 
 	if (!error)
 		error = zygote_start();

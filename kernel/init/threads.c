@@ -216,7 +216,9 @@ static void poll_thread(struct carrier *self)
 
 static void signal_from_host(int sig)
 {
-	if (sig == SIGKILL)
+	if (!container_started())
+		container_end_unstarted(sig);
+	else if (sig == SIGKILL)
 		kill_process(init_task, "linuxd was asked to");
 	else
 		send_signal_process(sig, SEND_SIG_KERNEL, init_task);

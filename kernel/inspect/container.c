@@ -35,12 +35,3 @@ long inspect_kill(const u64 argument[4], struct inspect_answer *ret_answer)
 			kill_one(leader, (int)argument[0]);
 	return 0;
 }
-
-void exec_ended(unsigned slot, int status)
-{
-	struct exec_slot *exec = &channel->exec[slot];
-
-	exec->status = status;
-	__atomic_store_n(&exec->state, EXEC_EXITED, __ATOMIC_RELEASE);
-	note_monitor();
-}

@@ -24,7 +24,8 @@ typedef long inspect_handler_t(const u64 argument[4], struct inspect_answer *ret
 void inspect_serve(void);
 
 inspect_handler_t inspect_snapshot;
-inspect_handler_t inspect_start, inspect_kill;
+inspect_handler_t inspect_start, inspect_kill, inspect_stats, inspect_update;
+inspect_handler_t inspect_exec, inspect_exec_signal, inspect_exec_resize;
 inspect_handler_t inspect_trace_start, inspect_trace_stop;
 inspect_handler_t inspect_freeze, inspect_thaw;
 

@@ -98,6 +98,8 @@ void oom_kill(void)
 			mm_put(last_mm);
 		last_mm = mm_get(mm);
 		killed_at = ktime_get();
+		channel->oom_kills++;
+		note_monitor();
 		gone_at = 0;
 	}
 	if (victim)

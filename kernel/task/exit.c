@@ -194,6 +194,7 @@ static void exit_notify(struct task_struct *task)
 /* pid 1 has ended: so does everything else. */
 static __noreturn void end_container(int code)
 {
+	console_drain();
 	container_exit(code);
 }
 

@@ -5,39 +5,47 @@
  */
 #include "kernel/fs/hostfs/hostfs.h"
 #include "kernel/init/initcall.h"
+#include "kernel/vfs/furnish.h"
 
 #include <linux/fs.h>
 
 static const char *boot_string(u32 offset) { return offset < BOOT_STRINGS_SIZE ? boot->strings + offset : ""; }
 
-/* mkdir -p, or an empty file for the bind of one. */
-static int make_mountpoint(const char *target, bool file)
+int make_parents(const char *target)
 {
 	char *path = kstrdup(target), *slash;
-	struct path found;
 	int error = 0;
 
 	if (!path)
 		return -ENOMEM;
-	if (!path_lookup(AT_FDCWD, target, LOOKUP_FOLLOW, &found)) {
-		path_put(&found);
-		kfree(path);
-		return 0;
-	}
-	for (slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+	for (slash = strchr(path + 1, '/'); slash && !error; slash = strchr(slash + 1, '/')) {
 		*slash = 0;
 		error = kernel_mkdir(path, 0755);
 		*slash = '/';
-		if (error && error != -EEXIST)
-			break;
-		error = 0;
+		/* On a read-only file system one that is there is all right, too. */
+		if (error == -EEXIST || error == -EROFS)
+			error = 0;
 	}
+	kfree(path);
+	return error;
+}
+
+/* mkdir -p, or an empty file for the bind of one. */
+static int make_mountpoint(const char *target, bool file)
+{
+	struct path found;
+	int error;
+
+	if (!path_lookup(AT_FDCWD, target, LOOKUP_FOLLOW, &found)) {
+		path_put(&found);
+		return 0;
+	}
+	error = make_parents(target);
 	if (!error)
-		error = file ? kernel_mknod_at(AT_FDCWD, path, S_IFREG | 0644, 0, NULL) : kernel_mkdir(path, 0755);
+		error = file ? kernel_mknod_at(AT_FDCWD, target, S_IFREG | 0644, 0, NULL) : kernel_mkdir(target, 0755);
 	if (error)
 		printk(KERN_ERR, "cannot make the mount point %s: error %d%s", target, -error,
 		       error == -EROFS ? " (the root file system is read-only)" : "");
-	kfree(path);
 	return error == -EEXIST ? 0 : error;
 }
 
@@ -70,7 +78,7 @@ static int mount_host(int index, const struct path *where)
 		super_put(sb);
 		return (int)PTR_ERR(root);
 	}
-	m = mount_attach(sb, root, where, bm->read_only ? MS_RDONLY : 0, source);
+	m = mount_attach(sb, root, where, bm->flags | (bm->read_only ? MS_RDONLY : 0), source);
 	dentry_put(root);
 	super_put(sb);
 	return IS_ERR(m) ? (int)PTR_ERR(m) : 0;
@@ -80,11 +88,19 @@ static int mount_boot_entry(int index)
 {
 	const struct boot_mount *bm = &boot->mounts[index];
 	const char *target = boot_string(bm->target);
+	const char *type = boot_string(bm->type);
 	struct path where;
-	int error = make_mountpoint(target, bm->is_file);
+	int error;
 
+	if (bm->fd < 0 && *type && bm->optional && !find_filesystem(type)) {
+		printk(KERN_WARNING, "%s is not mounted: this kernel has no file system type %s", target, type);
+		return 0;
+	}
+	error = make_mountpoint(target, bm->is_file);
 	if (error)
 		return error;
+	if (bm->fd < 0 && *type)
+		return kernel_mount(type, boot_string(bm->source), target, bm->flags | (bm->read_only ? MS_RDONLY : 0), boot_string(bm->data));
 	if (bm->fd < 0)
 		return kernel_mount("tmpfs", "tmpfs", target, MS_NOSUID | MS_NODEV | (bm->read_only ? MS_RDONLY : 0), NULL);
 	error = path_lookup(AT_FDCWD, target, LOOKUP_FOLLOW, &where);
@@ -172,12 +188,12 @@ static int rootfs_init(void)
 	}
 	if (!current->mnt_ns)
 		current->mnt_ns = &init_mnt_ns;
-	error = mount_system();
+	error = boot->flags & BOOT_EXACT_MOUNTS ? 0 : mount_system();
 	for (u32 i = 1; !error && i < boot->nr_mounts; i++) {
 		error = mount_boot_entry((int)i);
 		if (error)
 			printk(KERN_ERR, "cannot mount %s: error %d", boot_string(boot->mounts[i].target), -error);
 	}
-	return error;
+	return error ? error : rootfs_furnish();
 }
 INITCALL(rootfs, rootfs_init, "hostfs tmpfs devtmpfs memory_devices proc sysfs devpts mqueue");

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -15,6 +16,7 @@
 #include <unistd.h>
 
 #include "include/abi/snapshot.h"
+#include "runtime/sandbox/exec_server.h"
 
 /* The aux thread answers as soon as it gets the kernel lock. */
 #define KERNEL_PATIENCE_S 5
@@ -44,6 +46,7 @@ static int listen_in(struct control_server *server, struct error *error)
 		return fail(error, errno, "cannot make the control socket");
 	/* Its own path may be too long for an address. */
 	snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/control", server->state.fd);
+	unlinkat(server->state.fd, "control", 0);
 	if (bind(server->listener, (struct sockaddr *)&address, sizeof(address)) || fchmodat(server->state.fd, "control", 0600, 0) ||
 	    listen(server->listener, CONTROL_CLIENTS)) {
 		fail(error, errno, "cannot make the control socket %s/control", server->state.path);
@@ -64,11 +67,22 @@ static int open_state(struct control_server *server, struct error *error)
 	return -1;
 }
 
+/* The directory is the commands' that made the container: they remove it. What lives in it holds its lock. */
+static int open_directory(struct control_server *server, struct error *error)
+{
+	server->state.fd = openat(server->sandbox->config->detached->directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (server->state.fd < 0 || flock(server->state.fd, LOCK_EX | LOCK_NB))
+		return fail(error, errno, "cannot lock the container's directory");
+	return listen_in(server, error);
+}
+
 int control_server_prepare(struct control_server *server, struct sandbox *sandbox, struct error *error)
 {
 	*server = (struct control_server){ .sandbox = sandbox, .state = { .root_fd = -1, .fd = -1 }, .listener = -1, .asked_for = -1 };
 	for (int i = 0; i < CONTROL_CLIENTS; i++)
-		server->clients[i].fd = -1;
+		server->clients[i].fd = server->clients[i].exec = -1;
+	if (sandbox->config->detached)
+		return open_directory(server, error);
 	return sandbox->config->name ? open_state(server, error) : 0;
 }
 
@@ -77,6 +91,8 @@ void control_server_started(struct control_server *server)
 {
 	struct error error = { 0 };
 
+	if (server->sandbox->config->detached)
+		return;
 	if (server->listener < 0 && open_state(server, &error)) {
 		fprintf(stderr, "linuxd: warning: other commands will not find this container: %s\n", error.text);
 		return;
@@ -101,6 +117,11 @@ void control_server_hang_up(struct control_server *server)
 void control_server_close(struct control_server *server)
 {
 	control_server_hang_up(server);
+	if (server->sandbox->config->detached && server->state.fd >= 0) {
+		unlinkat(server->state.fd, "control", 0);
+		close(server->state.fd);
+		server->state.fd = -1;
+	}
 	state_remove(&server->state);
 }
 
@@ -113,7 +134,8 @@ static void drop_client(struct control_server *server, int index)
 	close(client->fd);
 	server->stop_trace |= client->traces;
 	server->thaw |= client->freezes && server->sandbox->channel->freezer != CONTAINER_FROZEN;
-	*client = (struct control_client){ .fd = -1 };
+	exec_dropped(server, index);
+	*client = (struct control_client){ .fd = -1, .exec = -1 };
 	if (server->asked_for == index)
 		server->asked_for = -1;
 }
@@ -142,6 +164,11 @@ static void send_reply(struct control_server *server, int index, struct control_
 	server->clients[index].freezes = false;
 	if (sendmsg(server->clients[index].fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT) != sizeof(*reply))
 		drop_client(server, index);
+}
+
+void control_server_send(struct control_server *server, int index, struct control_reply *reply)
+{
+	send_reply(server, index, reply, -1);
 }
 
 static void __attribute__((format(printf, 4, 5)))
@@ -174,6 +201,8 @@ static void ask_kernel(struct control_server *server, int index, const struct co
 {
 	struct monitor_channel *channel = server->sandbox->channel;
 
+	if (request->kind != CONTROL_EXEC)
+		channel->request.data_length = 0;
 	channel->request.kind = request->kind;
 	memcpy(channel->request.argument, request->argument, sizeof(request->argument));
 	server->asking = true;
@@ -195,6 +224,8 @@ static void freeze_news(struct control_server *server)
 
 static void ask_next(struct control_server *server)
 {
+	struct control_request own;
+
 	if (server->asking)
 		return;
 	freeze_news(server);
@@ -208,9 +239,18 @@ static void ask_next(struct control_server *server)
 		ask_kernel(server, -1, &(struct control_request){ .kind = CONTROL_THAW });
 		return;
 	}
+	if (exec_own_question(server, &own)) {
+		ask_kernel(server, -1, &own);
+		return;
+	}
 	for (int i = 0; i < CONTROL_CLIENTS; i++) {
 		if (server->clients[i].fd < 0 || !server->clients[i].waiting)
 			continue;
+		if (server->clients[i].request.kind == CONTROL_EXEC) {
+			exec_question(server, i, &own);
+			ask_kernel(server, i, &own);
+			return;
+		}
 		if (server->clients[i].request.kind == CONTROL_FREEZE)
 			freeze_begins(&server->clients[i]);
 		ask_kernel(server, i, &server->clients[i].request);
@@ -295,7 +335,7 @@ static void pass_answer(struct control_server *server, int index, const struct k
 	struct control_client *client = &server->clients[index];
 	int fd = -1;
 
-	if (freeze_goes_on(server, index, answer))
+	if (freeze_goes_on(server, index, answer) || exec_goes_on(server, index, answer))
 		return;
 	if (answer->error) {
 		send_error(server, index, answer->error > 0 && answer->error < 4096 ? answer->error : EIO, "%s", "");
@@ -314,6 +354,8 @@ static void pass_answer(struct control_server *server, int index, const struct k
 		}
 		reply.offset = answer->shared ? answer->offset : 0;
 	}
+	if (client->request.kind == CONTROL_UPDATE && client->request.argument[0])
+		__atomic_store_n(&server->sandbox->memory, client->request.argument[0] == UINT64_MAX ? 0 : client->request.argument[0], __ATOMIC_RELAXED);
 	client->traces |= client->request.kind == CONTROL_TRACE_START;
 	client->traces &= client->request.kind != CONTROL_TRACE_STOP;
 	send_reply(server, index, &reply, fd);
@@ -326,6 +368,7 @@ void control_server_answered(struct control_server *server)
 	struct monitor_channel *channel = server->sandbox->channel;
 	struct kernel_request answer;
 
+	exec_news(server);
 	if (!server->asking || __atomic_load_n(&channel->request.answered, __ATOMIC_ACQUIRE) != server->asked) {
 		ask_next(server);
 		return;
@@ -336,6 +379,7 @@ void control_server_answered(struct control_server *server)
 		pass_answer(server, server->asked_for, &answer);
 	if (answer.kind == CONTROL_THAW)
 		freeze_is_cancelled(server);
+	exec_news(server);
 	channel->request.released = server->asked;
 	send_event(channel, EVENT_REQUEST);
 	ask_next(server);
@@ -364,22 +408,58 @@ static void take_client(struct control_server *server)
 		for (int i = 0; i < CONTROL_CLIENTS; i++) {
 			if (server->clients[i].fd >= 0)
 				continue;
-			server->clients[i] = (struct control_client){ .fd = fd };
+			server->clients[i] = (struct control_client){ .fd = fd, .exec = -1 };
 			return;
 		}
 	}
 	close(fd);
 }
 
+/* A request and the descriptors that it brings. */
+static ssize_t receive(int fd, struct control_request *ret_request, int ret_fds[CONTROL_EXEC_FDS], int *ret_nr)
+{
+	union {
+		char bytes[CMSG_SPACE(CONTROL_EXEC_FDS * sizeof(int))];
+		struct cmsghdr header;
+	} control;
+	struct iovec piece = { ret_request, sizeof(*ret_request) };
+	struct msghdr message = { .msg_iov = &piece, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control) };
+	ssize_t got = recvmsg(fd, &message, MSG_DONTWAIT | MSG_TRUNC | MSG_CMSG_CLOEXEC);
+	const struct cmsghdr *header = got > 0 ? CMSG_FIRSTHDR(&message) : NULL;
+
+	*ret_nr = 0;
+	if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS) {
+		*ret_nr = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+		memcpy(ret_fds, CMSG_DATA(header), *ret_nr * sizeof(int));
+	}
+	return got;
+}
+
 static void take_request(struct control_server *server, int index)
 {
 	struct control_client *client = &server->clients[index];
 	struct control_request request;
-	ssize_t got = recv(client->fd, &request, sizeof(request), MSG_DONTWAIT | MSG_TRUNC);
+	struct error error = { 0 };
+	int fds[CONTROL_EXEC_FDS], nr_fds;
+	ssize_t got = receive(client->fd, &request, fds, &nr_fds);
 
 	if (got < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
-	if (got <= 0 || client->waiting || client->freezes) {
+	if (got == sizeof(request) && request.kind == CONTROL_EXEC && request.magic == CONTROL_MAGIC && request.version == CONTROL_VERSION &&
+	    !client->waiting && !client->freezes && client->exec < 0) {
+		client->request = request;
+		client->waiting = true;
+		if (exec_begin(server, index, fds, nr_fds, &error))
+			send_error(server, index, error.code ? error.code : EIO, "%s", error.text);
+		return;
+	}
+	while (nr_fds > 0)
+		close(fds[--nr_fds]);
+	if (got == sizeof(request) && client->exec >= 0 && (request.kind == CONTROL_EXEC_SIGNAL || request.kind == CONTROL_EXEC_RESIZE)) {
+		exec_note(server, index, &request);
+		return;
+	}
+	if (got <= 0 || client->waiting || client->freezes || client->exec >= 0) {
 		drop_client(server, index);
 		return;
 	}

@@ -12,7 +12,7 @@
 #include "runtime/sandbox/sandbox.h"
 #include "runtime/state.h"
 
-#define CONTROL_CLIENTS 16 /* more wait in the socket's backlog */
+#define CONTROL_CLIENTS 80 /* more wait in the socket's backlog */
 #define CONTROL_POLLS (1 + CONTROL_CLIENTS)
 
 struct control_client {
@@ -22,7 +22,20 @@ struct control_client {
 	bool freezes;       /* waits until all tasks stand still */
 	uint64_t patience;  /* how long: CLOCK_MONOTONIC, ns */
 	uint64_t runs;      /* the task that does not, as the kernel said last */
+	int exec;           /* its program, a place in execs; -1: none */
 	struct control_request request;
+};
+
+/* A program of `exec`, and whose it is. Its place is that of the channel's exec slot, too. */
+struct exec_session {
+	bool used, asked, told;
+	int client;         /* -1: it has gone */
+	int data_fd;        /* the description, until the kernel is asked; -1 */
+	uint32_t data_length;
+	uint64_t tokens[3]; /* of its streams; 0: none */
+	uint64_t signals;   /* on their way: bit n-1 */
+	bool resize;
+	uint16_t rows, columns;
 };
 
 struct control_server {
@@ -30,6 +43,7 @@ struct control_server {
 	struct state state;
 	int listener;       /* -1: there is no control socket */
 	struct control_client clients[CONTROL_CLIENTS];
+	struct exec_session execs[EXEC_SLOTS];
 	/* The kernel answers one question at a time. */
 	bool asking;
 	int asked_for;      /* client; -1: it has left, or it is our own */
@@ -50,6 +64,8 @@ void control_server_serve(struct control_server *server, const struct pollfd *po
 void control_server_answered(struct control_server *server);
 /* The container has ended: clients see the end of their connection. */
 void control_server_hang_up(struct control_server *server);
+/* An answer to a client, which stays. */
+void control_server_send(struct control_server *server, int index, struct control_reply *reply);
 /* Removes the directory. May be called again. */
 void control_server_close(struct control_server *server);
 

@@ -35,8 +35,8 @@
 #include "runtime/network/network.h"
 #include "runtime/sandbox/deterministic.h"
 #include "runtime/sandbox/filter.h"
-#include "runtime/sandbox/handover.h"
 #include "runtime/sandbox/sandbox.h"
+#include "runtime/sandbox/stdio.h"
 
 #ifndef MFD_EXEC
 #define MFD_EXEC 0x10U
@@ -117,69 +117,6 @@ static int make_memory(struct sandbox *sandbox, struct error *error)
 	return 0;
 }
 
-/* Are these two the same open terminal, pipe or file, so that the order of what is written to them matters? */
-static bool same_file(int a, int b)
-{
-	struct stat one, two;
-
-	return fstat(a, &one) == 0 && fstat(b, &two) == 0 && one.st_dev == two.st_dev && one.st_ino == two.st_ino;
-}
-
-static int make_pipe(struct sandbox *sandbox, int index, bool into, bool nonblocking, struct error *error)
-{
-	int ends[2];
-
-	if (pipe2(ends, O_CLOEXEC))
-		return fail(error, errno, "cannot make a pipe");
-	sandbox->inside[index] = ends[into ? 0 : 1];
-	sandbox->pipe[index] = ends[into ? 1 : 0];
-	if (nonblocking && fcntl(sandbox->inside[index], F_SETFL, O_NONBLOCK))
-		return fail(error, errno, "cannot set up a pipe");
-	return 0;
-}
-
-static int make_stdio(struct sandbox *sandbox, struct error *error)
-{
-	const struct sandbox_config *config = sandbox->config;
-	struct boot_params *boot = &sandbox->channel->boot;
-
-	if (make_pipe(sandbox, 0, true, true, error) || make_pipe(sandbox, 1, false, true, error) ||
-	    make_pipe(sandbox, 3, false, false, error))
-		return -1;
-	if (config->tty || same_file(1, 2)) {
-		sandbox->inside[2] = fcntl(sandbox->inside[1], F_DUPFD_CLOEXEC, 0);
-		if (sandbox->inside[2] < 0)
-			return fail(error, errno, "cannot duplicate a descriptor");
-	} else if (make_pipe(sandbox, 2, false, true, error)) {
-		return -1;
-	}
-	if (config->strace) {
-		sandbox->trace_target = 2;
-		if (config->strace_file)
-			sandbox->trace_target = open(config->strace_file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-		if (sandbox->trace_target < 0)
-			return fail(error, errno, "cannot open %s for the trace", config->strace_file);
-		if (make_pipe(sandbox, 4, false, false, error))
-			return -1;
-		fcntl(sandbox->inside[4], F_SETPIPE_SZ, 1 << 20);
-	}
-	sandbox->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	if (sandbox->epoll_fd < 0)
-		return fail(error, errno, "cannot make an epoll set");
-	for (int i = 0; i < 3; i++) {
-		struct epoll_event event = { (i ? EPOLLOUT : EPOLLIN | EPOLLRDHUP) | EPOLLET, { .u64 = i } };
-
-		if (epoll_ctl(sandbox->epoll_fd, EPOLL_CTL_ADD, sandbox->inside[i], &event))
-			return fail(error, errno, "cannot watch a pipe");
-		boot->stdio_fd[i] = sandbox->inside[i];
-	}
-	boot->log_fd = sandbox->inside[3];
-	boot->trace_fd = sandbox->inside[4];
-	boot->epoll_fd = sandbox->epoll_fd;
-	boot->doorbell_fd = -1;
-	return handover_prepare(sandbox, error);
-}
-
 /* Cpus are laid over the host's from a place that differs between containers, so that two small ones do not share one. */
 static void choose_cpus(const struct sandbox_config *config, struct boot_params *boot)
 {
@@ -224,48 +161,78 @@ static void describe_cpu(struct boot_params *boot)
 	snprintf(boot->cpu_model, sizeof(boot->cpu_model), "%.48s", name + strspn(name, " "));
 }
 
-/* Returns the offset, or the size of the area if there is no room: the caller checks once at the end. */
 static uint32_t put_string(struct boot_params *boot, const char *string)
 {
-	size_t length = strlen(string) + 1;
-	uint32_t offset = boot->strings_used;
+	struct string_area area = { boot->strings, BOOT_STRINGS_SIZE, boot->strings_used, false };
+	uint32_t offset = area_string(&area, string);
 
-	if (offset + length > BOOT_STRINGS_SIZE) {
-		boot->strings_used = BOOT_STRINGS_SIZE;
-		return BOOT_STRINGS_SIZE - 1;
+	boot->strings_used = area.full ? BOOT_STRINGS_SIZE : area.used;
+	return area.full ? BOOT_STRINGS_SIZE - 1 : offset;
+}
+
+static void put_mounts(const struct sandbox *sandbox, struct boot_params *boot, struct string_area *area)
+{
+	const struct sandbox_config *config = sandbox->config;
+
+	boot->nr_mounts = 1 + config->nr_mounts;
+	boot->mounts[0].fd = -1;
+	boot->mounts[0].target = area_string(area, "/");
+	boot->mounts[0].source = area_string(area, sandbox->mount_path[0]);
+	boot->mounts[0].read_only = config->read_only;
+	for (int i = 0; i < config->nr_mounts; i++) {
+		const struct sandbox_mount *from = &config->mounts[i];
+		struct boot_mount *mount = &boot->mounts[i + 1];
+
+		mount->fd = -1;
+		mount->target = area_string(area, from->target);
+		mount->source = area_string(area, from->source ? sandbox->mount_path[i + 1] : from->shown ? from->shown : "tmpfs");
+		mount->type = area_string(area, from->type ? from->type : "");
+		mount->data = area_string(area, from->data ? from->data : "");
+		mount->flags = from->flags;
+		mount->optional = from->optional;
+		mount->read_only = from->read_only;
+		mount->shared = from->source != NULL;
 	}
-	memcpy(boot->strings + offset, string, length);
-	boot->strings_used += length;
-	return offset;
+}
+
+static void put_nodes(const struct sandbox_config *config, struct boot_params *boot, struct string_area *area)
+{
+	boot->nr_nodes = config->nr_nodes;
+	for (int i = 0; i < config->nr_nodes; i++) {
+		const struct sandbox_node *from = &config->nodes[i];
+
+		boot->nodes[i] = (struct boot_node){ .path = area_string(area, from->path), .target = area_string(area, from->target ? from->target : ""),
+						     .mode = from->mode, .major = from->major, .minor = from->minor, .uid = from->uid,
+						     .gid = from->gid, .keep = from->keep };
+	}
+}
+
+static uint32_t put_list(const char *const *strings, struct string_area *area, uint32_t *ret_offset)
+{
+	uint32_t n = 0;
+
+	*ret_offset = area->used;
+	for (; strings && strings[n]; n++)
+		area_string(area, strings[n]);
+	return n;
 }
 
 static int put_strings(const struct sandbox *sandbox, struct boot_params *boot, struct error *error)
 {
 	const struct sandbox_config *config = sandbox->config;
+	const struct sandbox_process plain = { .spec = { .uid = config->uid, .gid = config->gid }, .argv = (const char *const *)config->argv,
+					       .env = (const char *const *)config->env, .cwd = config->workdir };
+	struct string_area area = { boot->strings, BOOT_STRINGS_SIZE, 0, false };
 
-	boot->process.argv = boot->strings_used;
-	for (boot->process.nr_argv = 0; config->argv[boot->process.nr_argv]; boot->process.nr_argv++)
-		put_string(boot, config->argv[boot->process.nr_argv]);
-	boot->process.env = boot->strings_used;
-	for (boot->process.nr_env = 0; config->env[boot->process.nr_env]; boot->process.nr_env++)
-		put_string(boot, config->env[boot->process.nr_env]);
-	boot->hostname = put_string(boot, config->hostname);
-	boot->domainname = put_string(boot, "");
-	boot->process.cwd = put_string(boot, config->workdir ? config->workdir : "");
-	boot->nr_mounts = 1 + config->nr_mounts;
-	boot->mounts[0].fd = -1;
-	boot->mounts[0].target = put_string(boot, "/");
-	boot->mounts[0].source = put_string(boot, sandbox->mount_path[0]);
-	boot->mounts[0].read_only = config->read_only;
-	for (int i = 0; i < config->nr_mounts; i++) {
-		struct boot_mount *mount = &boot->mounts[i + 1];
-
-		mount->fd = -1;
-		mount->target = put_string(boot, config->mounts[i].target);
-		mount->source = put_string(boot, config->mounts[i].source ? sandbox->mount_path[i + 1] : "tmpfs");
-		mount->read_only = config->mounts[i].read_only;
-		mount->shared = config->mounts[i].source != NULL;
-	}
+	process_pack(config->process ? config->process : &plain, &area, &boot->process);
+	boot->hostname = area_string(&area, config->hostname);
+	boot->domainname = area_string(&area, config->domainname ? config->domainname : "");
+	put_mounts(sandbox, boot, &area);
+	put_nodes(config, boot, &area);
+	boot->nr_masked = put_list(config->masked, &area, &boot->masked);
+	boot->nr_read_only = put_list(config->read_only_paths, &area, &boot->read_only);
+	boot->nr_sysctls = put_list(config->sysctls, &area, &boot->sysctls) / 2;
+	boot->strings_used = area.full ? BOOT_STRINGS_SIZE : area.used;
 	network_describe(sandbox->network, boot, put_string);
 	/* put_string leaves the area exactly full when something did not fit. */
 	if (boot->strings_used >= BOOT_STRINGS_SIZE)
@@ -290,7 +257,7 @@ int launch_prepare(struct sandbox *sandbox, struct error *error)
 	if (image_load(&sandbox->image, error))
 		return -1;
 	sandbox->image_fd = image_open(&sandbox->image, &sandbox->image_offset, error);
-	if (sandbox->image_fd < 0 || make_memory(sandbox, error) || write_kernel_data(sandbox, error) || make_stdio(sandbox, error))
+	if (sandbox->image_fd < 0 || make_memory(sandbox, error) || write_kernel_data(sandbox, error) || stdio_prepare(sandbox, error))
 		return -1;
 	boot = &sandbox->channel->boot;
 	if (mounts_open(sandbox, error) || put_strings(sandbox, boot, error))
@@ -299,13 +266,14 @@ int launch_prepare(struct sandbox *sandbox, struct error *error)
 	boot->version = BOOT_VERSION;
 	boot->flags = (config->tty ? BOOT_TTY : 0) | (config->read_only ? BOOT_READ_ONLY : 0) | (config->strace ? BOOT_STRACE : 0) |
 		      (config->stats ? BOOT_STATS : 0) | (config->debug ? BOOT_DEBUG : 0) | (geteuid() ? BOOT_ROOT_MAPPED : 0) |
-		      (config->deterministic ? BOOT_DETERMINISTIC : 0);
+		      (config->deterministic ? BOOT_DETERMINISTIC : 0) | (config->detached ? BOOT_WAIT : 0) |
+		      (config->exact_mounts ? BOOT_EXACT_MOUNTS : 0);
 	boot->async_threads = config->async_threads;
-	boot->process.uid = config->uid;
-	boot->process.gid = config->gid;
 	boot->host_uid = geteuid();
 	boot->host_gid = getegid();
 	boot->rlimit_nofile = files.rlim_cur;
+	boot->tasks_limit = config->tasks_limit;
+	sandbox->memory = config->memory;
 	boot->trace_what = config->trace ? config->trace_what : 0;
 	choose_cpus(config, boot);
 	describe_topology(boot);
@@ -532,8 +500,11 @@ static int become_kernel(struct sandbox *sandbox, struct error *error)
 
 	prctl(PR_SET_NAME, "linuxd-kernel");
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	/* One process group for all of them, which nothing in it can leave: so one kill() reaches every one, however fast they fork. */
-	if (setpgid(0, 0))
+	/*
+	 * One process group for all of them, which nothing in it can leave: so one kill() reaches every one, however fast they fork. And a
+	 * session: reading from a terminal that controls them would be refused.
+	 */
+	if (setsid() < 0)
 		return fail(error, errno, "cannot make a process group");
 	setrlimit(RLIMIT_CORE, &none);
 	ask_for_turns_of_a_clock(sandbox);

@@ -55,7 +55,9 @@ struct monitor {
 	bool terminal_is_raw;
 	struct termios terminal;
 	pthread_t slots_thread, memory_thread;
+	bool watches_memory;
 	struct trace_recorder *recorder; /* --trace */
+	int streams[3];                  /* the user's */
 };
 
 static long futex_wake(uint32_t *word)
@@ -73,7 +75,7 @@ static void *slots_main(void *argument)
 {
 	struct monitor *monitor = argument;
 	struct monitor_channel *channel = monitor->sandbox->channel;
-	uint32_t answered = 0;
+	uint32_t answered = 0, notes = 0;
 	bool ended = false;
 
 	prctl(PR_SET_NAME, "monitor:slots");
@@ -91,6 +93,10 @@ static void *slots_main(void *argument)
 		if (__atomic_load_n(&channel->request.answered, __ATOMIC_ACQUIRE) != answered ||
 		    __atomic_load_n(&channel->freezer, __ATOMIC_ACQUIRE) == CONTAINER_FROZEN) {
 			answered = __atomic_load_n(&channel->request.answered, __ATOMIC_ACQUIRE);
+			eventfd_write(monitor->news, 1);
+		}
+		if (__atomic_load_n(&channel->notes, __ATOMIC_ACQUIRE) != notes) {
+			notes = __atomic_load_n(&channel->notes, __ATOMIC_ACQUIRE);
 			eventfd_write(monitor->news, 1);
 		}
 		syscall(SYS_futex, &channel->doorbell, FUTEX_WAIT, doorbell, NULL, NULL, 0);
@@ -126,7 +132,7 @@ static uint64_t cgroup_memory(const struct sandbox *sandbox)
 	bool second = sandbox->cgroup_version == 2;
 	uint64_t used = read_counter(sandbox, second ? "memory.current" : "memory.usage_in_bytes", "");
 
-	if (used <= sandbox->config->memory)
+	if (used <= sandbox->memory)
 		return used;
 	return read_counter(sandbox, "memory.stat", second ? "anon" : "rss") + read_counter(sandbox, "memory.stat", "shmem");
 }
@@ -156,11 +162,11 @@ static void *memory_main(void *argument)
 {
 	struct monitor *monitor = argument;
 	struct sandbox *sandbox = monitor->sandbox;
-	uint64_t limit = sandbox->config->memory;
 	bool has_cgroup = sandbox->cgroup[0];
 
 	prctl(PR_SET_NAME, "monitor:memory");
 	for (;;) {
+		uint64_t limit = __atomic_load_n(&sandbox->memory, __ATOMIC_RELAXED) ? sandbox->memory : UINT64_MAX;
 		uint64_t used = has_cgroup ? cgroup_memory(sandbox) : process_memory_sum(sandbox);
 		struct timespec pause = { 0, (has_cgroup ? 10 : 50) * 1000000L };
 
@@ -179,9 +185,11 @@ static void read_window_size(struct monitor *monitor, uint16_t *ret_rows, uint16
 {
 	struct winsize size;
 
-	*ret_rows = 24;
-	*ret_columns = 80;
-	for (int fd = 0; fd < 3; fd++) {
+	*ret_rows = monitor->sandbox->config->detached ? 0 : 24;
+	*ret_columns = monitor->sandbox->config->detached ? 0 : 80;
+	for (int i = 0; i < 3; i++) {
+		int fd = monitor->sandbox->terminal >= 0 ? monitor->sandbox->terminal : i;
+
 		if (ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_row && size.ws_col) {
 			*ret_rows = size.ws_row;
 			*ret_columns = size.ws_col;
@@ -194,7 +202,7 @@ static void set_raw_terminal(struct monitor *monitor)
 {
 	struct termios raw;
 
-	if (!monitor->sandbox->config->tty || tcgetattr(0, &monitor->terminal))
+	if (!monitor->sandbox->config->tty || monitor->sandbox->config->detached || tcgetattr(0, &monitor->terminal))
 		return;
 	raw = monitor->terminal;
 	cfmakeraw(&raw);
@@ -213,9 +221,9 @@ static void set_relays(struct monitor *monitor)
 	struct sandbox *sandbox = monitor->sandbox;
 	bool raw = monitor->terminal_is_raw;
 
-	monitor->relays[0] = (struct relay){ .from = 0, .to = sandbox->pipe[0], .close_to = true };
-	monitor->relays[1] = (struct relay){ .from = sandbox->pipe[1], .to = 1 };
-	monitor->relays[2] = (struct relay){ .from = sandbox->pipe[2], .to = 2 };
+	monitor->relays[0] = (struct relay){ .from = sandbox->direct[0] ? -1 : monitor->streams[0], .to = sandbox->pipe[0], .close_to = true };
+	monitor->relays[1] = (struct relay){ .from = sandbox->pipe[1], .to = monitor->streams[1] };
+	monitor->relays[2] = (struct relay){ .from = sandbox->pipe[2], .to = monitor->streams[2] };
 	monitor->relays[3] = (struct relay){ .from = sandbox->pipe[3], .to = 2, .add_return = raw };
 	monitor->relays[4] = (struct relay){ .from = sandbox->pipe[4], .to = sandbox->trace_target,
 					     .add_return = raw && sandbox->trace_target == 2 };
@@ -281,7 +289,7 @@ static void forward_signal(struct monitor *monitor, int number)
 {
 	struct monitor_channel *channel = monitor->sandbox->channel;
 
-	if (number == SIGTERM || number == SIGINT) {
+	if ((number == SIGTERM || number == SIGINT) && !monitor->sandbox->config->detached) {
 		if (++monitor->stop_requests >= 3) {
 			end_abnormally(monitor, "stopped by the third %s", number == SIGTERM ? "SIGTERM" : "SIGINT");
 			return;
@@ -310,6 +318,11 @@ static void take_signals(struct monitor *monitor)
 			read_window_size(monitor, &channel->rows, &channel->columns);
 			send_event(channel, EVENT_WINSIZE);
 			break;
+		case SIGHUP:
+			/* Of the terminal that it leads: the container's own notices that its far side has gone. */
+			if (monitor->sandbox->terminal >= 0)
+				break;
+			/* fall through */
 		default:
 			forward_signal(monitor, info.ssi_signo);
 		}
@@ -326,7 +339,15 @@ static void take_news(struct monitor *monitor)
 	eventfd_read(monitor->news, &count);
 	if (__atomic_load_n(&monitor->container_ended, __ATOMIC_ACQUIRE))
 		monitor->finished = true;
+	if (!monitor->finished && monitor->sandbox->birth && birth_report(monitor->sandbox))
+		end_abnormally(monitor, "the command that created the container was ended");
 	control_server_answered(&monitor->control);
+}
+
+static bool watch_memory(struct monitor *monitor)
+{
+	monitor->watches_memory = pthread_create(&monitor->memory_thread, NULL, memory_main, monitor) == 0;
+	return monitor->watches_memory;
 }
 
 /* Streams wait here until their first byte; then each gets a thread. */
@@ -353,6 +374,8 @@ static void watch(struct monitor *monitor)
 			end_abnormally(monitor, "the monitor cannot start a thread");
 	if (polls[1].revents)
 		take_news(monitor);
+	if (monitor->sandbox->memory && !monitor->watches_memory && !watch_memory(monitor))
+		end_abnormally(monitor, "the monitor cannot start a thread");
 	control_server_serve(&monitor->control, polls + 7);
 }
 
@@ -468,7 +491,10 @@ static int exit_status(struct monitor *monitor, struct error *error)
 		return monitor->stop_requests >= 3 ? 128 + SIGKILL : EXIT_LINUXD;
 	}
 	if (status.exec_error > 0) {
-		fail(error, status.exec_error, "cannot run %s in the container", sandbox->config->argv[0]);
+		const struct sandbox_process *process = sandbox->config->process;
+
+		explain_start(error, status.exec_error, status.exec_step, process ? process->argv[0] : sandbox->config->argv[0],
+			      process ? process->cwd : sandbox->config->workdir);
 		return status.exec_error == ENOENT || status.exec_error == ENOTDIR ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE;
 	}
 	if (WIFSIGNALED(status.exit_code))
@@ -480,8 +506,6 @@ static int start_threads(struct monitor *monitor, struct error *error)
 {
 	int code = pthread_create(&monitor->slots_thread, NULL, slots_main, monitor);
 
-	if (code == 0 && monitor->sandbox->config->memory)
-		code = pthread_create(&monitor->memory_thread, NULL, memory_main, monitor);
 	if (code)
 		return fail(error, code, "cannot start the monitor's threads");
 	if (network_start(monitor->sandbox->network, error))
@@ -533,9 +557,10 @@ int monitor_run(struct sandbox *sandbox, struct error *error)
 		return result;
 	}
 	set_raw_terminal(&monitor);
-	set_relays(&monitor);
-	if (start_threads(&monitor, error) == 0) {
+	if (detach_streams(sandbox, monitor.streams, error) == 0 && (set_relays(&monitor), start_threads(&monitor, error)) == 0) {
 		control_server_started(&monitor.control);
+		if (sandbox->memory && !watch_memory(&monitor))
+			end_abnormally(&monitor, "the monitor cannot start a thread");
 		while (!monitor.finished)
 			watch(&monitor);
 		control_server_hang_up(&monitor.control);
@@ -557,7 +582,7 @@ int monitor_run(struct sandbox *sandbox, struct error *error)
 
 int sandbox_run(const struct sandbox_config *config, struct error *error)
 {
-	struct sandbox sandbox = { .config = config, .heap_fd = -1, .pages_fd = -1 };
+	struct sandbox sandbox = { .config = config, .heap_fd = -1, .pages_fd = -1, .terminal = -1 };
 	int result = EXIT_LINUXD;
 
 	if (network_prepare(&sandbox, error) == 0 && launch_prepare(&sandbox, error) == 0 && walls_prepare(&sandbox, error) == 0)

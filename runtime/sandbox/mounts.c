@@ -98,6 +98,20 @@ static int make_place(const struct sandbox *sandbox, const char *target, bool is
 	return 0;
 }
 
+/* Its place is in a mount that stands before it. */
+static bool is_covered(const struct sandbox_config *config, int index)
+{
+	const char *target = config->mounts[index].target;
+
+	for (int i = 0; i < index; i++) {
+		size_t length = strlen(config->mounts[i].target);
+
+		if (!strncmp(target, config->mounts[i].target, length) && target[length] == '/')
+			return true;
+	}
+	return false;
+}
+
 int mounts_open(struct sandbox *sandbox, struct error *error)
 {
 	static const char *const always[] = { "/proc", "/sys", "/dev" };
@@ -108,11 +122,11 @@ int mounts_open(struct sandbox *sandbox, struct error *error)
 	if (!config->read_only)
 		return 0;
 	/* Where that fails there is nothing to lose: the kernel says so if it needs the place. */
-	for (size_t i = 0; i < sizeof(always) / sizeof(always[0]); i++)
+	for (size_t i = 0; !config->exact_mounts && i < sizeof(always) / sizeof(always[0]); i++)
 		make_place(sandbox, always[i], false, error);
 	error->text[0] = '\0';
 	for (int i = 0; i < config->nr_mounts; i++)
-		if (make_place(sandbox, config->mounts[i].target, sandbox->mount_file[i + 1][0], error))
+		if (!is_covered(config, i) && make_place(sandbox, config->mounts[i].target, sandbox->mount_file[i + 1][0], error))
 			return -1;
 	return 0;
 }

@@ -18,6 +18,7 @@
 #include "runtime/error.h"
 #include "runtime/network/config.h"
 #include "runtime/sandbox/image.h"
+#include "runtime/sandbox/process.h"
 #include "runtime/trace/record.h"
 
 /* Exit status of linuxd itself. */
@@ -26,10 +27,32 @@
 #define EXIT_NOT_FOUND 127
 
 struct sandbox_mount {
-	const char *source; /* host path; NULL: a tmpfs */
+	const char *source; /* host path; NULL: a file system of the kernel's own */
 	const char *target; /* absolute path in the container */
+	const char *type, *data, *shown; /* without source: file system (NULL: tmpfs), its options, what mountinfo shows as source */
+	uint32_t flags;     /* MS_* */
 	bool read_only;
+	bool optional;      /* without source: a kernel that does not know the type goes without */
 	bool is_file;       /* filled in when opened */
+};
+
+/* A device, FIFO or link that is to be there. */
+struct sandbox_node {
+	const char *path, *target;
+	uint32_t mode, major, minor, uid, gid;
+	bool keep;          /* one that is there is fine */
+};
+
+/* A container that is made by one command and started by another: the monitor is a process of its own. */
+struct sandbox_detached {
+	int directory;      /* of the container: control socket and log stand there */
+	int console_socket; /* connected: gets the master of the terminal; -1 */
+	int *ret_master;    /* where the caller wants the master itself; NULL */
+	/* In the new process, before anything else: cgroups and namespaces. 0, or -1 with @error set. */
+	int (*enter)(void *argument, struct error *error);
+	const char *memory_cgroup; /* directory that enter() has put it into; NULL: none */
+	void *argument;
+	uint16_t rows, columns; /* 0: not said */
 };
 
 /* What the user asked for. Strings are borrowed. */
@@ -45,6 +68,14 @@ struct sandbox_config {
 	uint64_t memory;            /* bytes; 0: no limit */
 	struct sandbox_mount mounts[BOOT_MAX_MOUNTS];
 	int nr_mounts;
+	const struct sandbox_process *process; /* instead of argv, env, workdir, uid and gid */
+	const struct sandbox_detached *detached; /* NULL: this process is the monitor, streams are relayed */
+	const char *domainname;
+	struct sandbox_node nodes[BOOT_MAX_NODES];
+	int nr_nodes;
+	const char *const *masked, *const *read_only_paths, *const *sysctls; /* NULL-terminated; sysctls: name, value, ... */
+	bool exact_mounts;          /* no mounts but those above */
+	uint64_t tasks_limit;       /* threads of all processes together; 0: no limit */
 	bool tty, read_only, stats, debug;
 	bool strace;
 	const char *strace_file; /* NULL: standard error */
@@ -76,6 +107,9 @@ struct sandbox {
 	int epoll_fd;       /* the sandbox's one epoll set; the monitor adds what it hands in */
 	int handover_fd, handover_inside; /* handover.c: the monitor's end, the sandbox's */
 	uint64_t handover_tokens;         /* how many have been given out */
+	int terminal;       /* detached: the slave of the terminal, for its size; -1: none */
+	bool direct[3];     /* the stream is the user's own descriptor */
+	struct birth *birth; /* detached: until it is born; NULL */
 	int trace_target;   /* where trace lines go */
 	struct network *network; /* runtime/network */
 	enum walls walls;
@@ -84,11 +118,24 @@ struct sandbox {
 	pid_t kernel;       /* the kernel process, and the process group of all others */
 	int guard_fd;       /* a byte here says that the container has ended as it should */
 	int cgroup_version; /* 1 or 2 */
+	uint64_t memory;    /* limit; 0: none. Changed by update, read by a thread */
+	bool cgroup_is_given; /* by who made the container: not ours to enter or remove */
 	char cgroup[512];   /* directory of the container's memory cgroup; "": none */
 };
 
 /* Runs the container to its end. Returns the exit status for linuxd; on failure of linuxd itself EXIT_LINUXD with @error set. */
 int sandbox_run(const struct sandbox_config *config, struct error *error);
+
+/*
+ * The same with config->detached: makes a process that is the monitor and returns when the container's first program waits for its start.
+ * *ret_pid is the monitor, which ends with the container, with its exit status. -1 with @error set: nothing is left.
+ */
+int sandbox_create(const struct sandbox_config *config, pid_t *ret_pid, struct error *error);
+
+/* detach.c: the container waits for its start, so its creator may go. -1: there is no creator any more. */
+int birth_report(struct sandbox *sandbox);
+/* detach.c: from now on the monitor has no part in its creator's streams. */
+int detach_streams(struct sandbox *sandbox, int ret_streams[3], struct error *error);
 
 /* launch.c: memory, descriptors and boot parameters. */
 int launch_prepare(struct sandbox *sandbox, struct error *error);

@@ -188,6 +188,15 @@ static void make_cgroup(struct sandbox *sandbox)
 	uint64_t memory = sandbox->config->memory;
 	char path[600];
 
+	if (sandbox->config->detached) {
+		const char *given = sandbox->config->detached->memory_cgroup;
+
+		sandbox->cgroup_is_given = true;
+		snprintf(sandbox->cgroup, sizeof(sandbox->cgroup), "%s", given && strlen(given) < sizeof(sandbox->cgroup) ? given : "");
+		snprintf(path, sizeof(path), "%s/memory.current", sandbox->cgroup);
+		sandbox->cgroup_version = access(path, F_OK) ? 1 : 2;
+		return;
+	}
 	if (!memory || geteuid() != 0)
 		return;
 	if (find_cgroup(sandbox, &limit_file)) {
@@ -410,7 +419,7 @@ int walls_enter(struct sandbox *sandbox, struct boot_params *boot, struct error 
 
 	/* If the host runs out of memory, rather us than others. */
 	write_file("/proc/self/oom_score_adj", "300");
-	if (sandbox->cgroup[0]) {
+	if (sandbox->cgroup[0] && !sandbox->cgroup_is_given) {
 		snprintf(path, sizeof(path), "%s/cgroup.procs", sandbox->cgroup);
 		if (write_file(path, "%d", 0))
 			return fail(error, errno, "cannot enter the memory cgroup %s", sandbox->cgroup);
@@ -426,7 +435,7 @@ int walls_enter(struct sandbox *sandbox, struct boot_params *boot, struct error 
 
 void walls_remove(struct sandbox *sandbox)
 {
-	if (sandbox->cgroup[0])
+	if (sandbox->cgroup[0] && !sandbox->cgroup_is_given)
 		rmdir(sandbox->cgroup);
 }
 

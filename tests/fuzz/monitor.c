@@ -5,6 +5,7 @@
 // sources: runtime/network/flows.c runtime/network/routes.c
 // sources: runtime/network/interfaces.c runtime/network/files.c runtime/network/names.c runtime/network/dns.c runtime/network/policy.c
 // sources: runtime/network/address.c runtime/network/config.c
+// sources: runtime/sandbox/process.c runtime/sandbox/exec_server.c runtime/sandbox/detach.c
 // flags: -D_GNU_SOURCE -pthread
 /*
  * The monitor against a hostile sandbox. The input is what a sandbox may write into the channel: requests in slots, the status, the text of
@@ -308,13 +309,40 @@ static void try_answer(struct input *input)
 	must(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends) == 0, "socketpair");
 	server = (struct control_server){ .sandbox = &sandbox, .listener = -1, .asking = true, .asked = 7 };
 	for (int i = 0; i < CONTROL_CLIENTS; i++)
-		server.clients[i].fd = -1;
-	server.clients[0] = (struct control_client){ .fd = ends[0], .waiting = true };
+		server.clients[i].fd = server.clients[i].exec = -1;
+	server.clients[0] = (struct control_client){ .fd = ends[0], .exec = -1, .waiting = true };
 	take(input, &server.clients[0].request.kind, 1);
 	take(input, request, sizeof(*request));
 	request->answered = 7;
 	control_server_answered(&server);
 	check_reply(ends[1]);
+	control_server_hang_up(&server);
+	close(ends[1]);
+}
+
+/* What it may say of programs that exec has added: each client hears of its own at most that it runs and that it has ended. */
+static void try_exec(struct input *input)
+{
+	static struct control_server server;
+	struct control_reply reply;
+	int ends[2], heard = 0;
+
+	must(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends) == 0, "socketpair");
+	server = (struct control_server){ .sandbox = &sandbox, .listener = -1 };
+	for (int i = 0; i < CONTROL_CLIENTS; i++)
+		server.clients[i].fd = server.clients[i].exec = -1;
+	for (int i = 0; i < EXEC_SLOTS; i += 2)
+		server.execs[i] = (struct exec_session){ .used = true, .asked = i % 4 == 0, .client = i == 4 ? 0 : -1, .data_fd = -1 };
+	server.clients[0] = (struct control_client){ .fd = ends[0], .exec = 4 };
+	for (int round = 0; round < 3; round++) {
+		for (int i = 0; i < EXEC_SLOTS; i++)
+			take(input, &sandbox.channel->exec[i], sizeof(struct exec_slot));
+		control_server_answered(&server);
+	}
+	while (recv(ends[1], &reply, sizeof(reply), MSG_DONTWAIT) == sizeof(reply)) {
+		must(reply.error >= 0 && reply.error < 4096 && !reply.has_descriptor, "a bad reply");
+		must(++heard <= 2, "too many replies");
+	}
 	control_server_hang_up(&server);
 	close(ends[1]);
 }
@@ -336,6 +364,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		try_network(&input);
 	else if (kind == 'A')
 		try_answer(&input);
+	else if (kind == 'E')
+		try_exec(&input);
 	else
 		try_slots(&input);
 	must(outside() == before, "something outside the container has changed");
@@ -386,6 +416,17 @@ static size_t invent(uint8_t *bytes, size_t room)
 			request.local.port = 80 + rand() % 3;
 			memcpy(at, &request, sizeof(request));
 			at += sizeof(request);
+		}
+		return at - bytes;
+	}
+	if (rand() % 8 == 0) {
+		*at++ = 'E';
+		for (int i = 0; i < 2 * EXEC_SLOTS; i++) {
+			struct exec_slot slot = { .state = rand() % 8 ? rand() % 4 : rand(), .pid = rand(), .status = rand() % 4 ? 0 : rand(),
+						  .error = rand() % 4 ? 0 : rand() - rand(), .step = rand() };
+
+			memcpy(at, &slot, sizeof(slot));
+			at += sizeof(slot);
 		}
 		return at - bytes;
 	}

@@ -45,7 +45,7 @@ struct tty_struct {
 	bool slave_closed;         /* it was open and is not any more: the master reads EIO */
 	bool locked;               /* TIOCSPTLCK */
 	bool exclusive;
-	bool console;
+	struct host_console *console; /* its far side is on the host; NULL */
 	unsigned hangups;          /* files opened before the last one are dead */
 	struct dentry *dentry;     /* in devpts, counted */
 
@@ -135,5 +135,6 @@ void devpts_remove(struct tty_struct *tty);
 /* console.c */
 void console_output(struct tty_struct *tty);
 void console_input(struct tty_struct *tty);
+void console_closed(struct tty_struct *tty); /* its last open file has gone */
 
 #endif

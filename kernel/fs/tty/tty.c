@@ -198,6 +198,8 @@ static void slave_release(struct file *file)
 		tty->slave_closed = true;
 		tty->exclusive = false;
 		wake_up_common(&tty->master_wait, 0, POLL_IN | POLL_OUT | EPOLLHUP);
+		if (tty->console)
+			console_closed(tty);
 	}
 	tty_put(tty);
 	kfree(tf);
@@ -265,7 +267,7 @@ static int console_device_open(struct inode *inode, struct file *file)
 {
 	struct tty_struct *tty = tty_find(0);
 
-	return tty && tty->console ? tty_open_slave(tty, file, true) : -ENXIO;
+	return tty && tty->console && tty->master_open ? tty_open_slave(tty, file, true) : -ENXIO;
 }
 
 const struct file_operations tty_slave_fops = {

@@ -26,5 +26,10 @@ void disassociate_ctty(bool exiting);
 struct file *console_open(void);
 void console_ready(int index, unsigned events); /* stdio_fd[index] became readable or writable (EPOLL*) */
 void console_resize(unsigned rows, unsigned columns);
+/* Waits a while until the far side has taken what was written. */
+void console_drain(void);
+/* The same for a program of `exec`: a terminal of its own on @host_fd, which it takes over unless it fails. ERR_PTR. */
+struct file *console_exec(int host_fd, u64 token, u16 rows, u16 columns, uid_t uid, int *ret_index);
+void console_exec_resize(int index, unsigned rows, unsigned columns);
 
 #endif

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The container that outlives the command that made it: `create` makes a process that is the monitor, and waits until the first program of
+ * the container stands ready. The monitor then is nobody's child but the caller's (a subreaper such as containerd's shim or conmon), who
+ * waits for it: it ends with the container and has its exit status.
+ *
+ * Until then the two share a page for what went wrong, and a pipe whose end says that there is something in it.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "runtime/sandbox/sandbox.h"
+
+#define MONITOR_LOG "monitor.log"
+
+struct birth {
+	bool born;
+	int fd; /* the monitor's end of the pipe */
+	struct error error;
+};
+
+int birth_report(struct sandbox *sandbox)
+{
+	struct birth *birth = sandbox->birth;
+	ssize_t sent;
+
+	if (__atomic_load_n(&sandbox->channel->stage, __ATOMIC_ACQUIRE) == STAGE_BOOTING)
+		return 0;
+	birth->born = true;
+	sent = write(birth->fd, "b", 1);
+	close(birth->fd);
+	sandbox->birth = NULL;
+	return sent == 1 ? 0 : -1;
+}
+
+/* Streams that the sandbox has itself are closed here, so that their other ends see when nobody uses them any more. */
+int detach_streams(struct sandbox *sandbox, int ret_streams[3], struct error *error)
+{
+	int null, log;
+
+	for (int i = 0; i < 3; i++)
+		ret_streams[i] = i;
+	if (!sandbox->config->detached)
+		return 0;
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	log = openat(sandbox->config->detached->directory, MONITOR_LOG, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (null < 0 || log < 0)
+		return fail(error, errno, "cannot open the monitor's log");
+	for (int i = 0; i < 3; i++) {
+		ret_streams[i] = sandbox->direct[i] ? -1 : fcntl(i, F_DUPFD_CLOEXEC, 3);
+		if (dup2(i == 2 ? log : null, i) < 0)
+			return fail(error, errno, "cannot leave the creator's streams");
+	}
+	close(null);
+	close(log);
+	return 0;
+}
+
+/* The monitor process. */
+static void __attribute__((noreturn)) live(const struct sandbox_config *config, struct birth *birth)
+{
+	struct sandbox sandbox = { .config = config, .heap_fd = -1, .pages_fd = -1, .terminal = -1, .birth = birth };
+	struct error error = { 0 };
+	int result = EXIT_LINUXD;
+
+	prctl(PR_SET_NAME, "linuxd-monitor");
+	setsid();
+	/* Terminals and console sockets may go while it writes; SIGPIPE must not end it. */
+	signal(SIGPIPE, SIG_IGN);
+	if (config->detached->enter(config->detached->argument, &error) == 0 && launch_prepare(&sandbox, &error) == 0 && walls_prepare(&sandbox, &error) == 0)
+		result = monitor_run(&sandbox, &error);
+	walls_remove(&sandbox);
+	if (!birth->born)
+		birth->error = error;
+	else if (error.text[0])
+		fprintf(stderr, "linuxd: %s\n", error.text);
+	fflush(stderr);
+	_exit(result);
+}
+
+static int wait_for_birth(struct birth *birth, int fd, pid_t monitor, struct error *error)
+{
+	char byte;
+	ssize_t got;
+	int status;
+
+	do
+		got = read(fd, &byte, 1);
+	while (got < 0 && errno == EINTR);
+	if (got == 1)
+		return 0;
+	while (waitpid(monitor, &status, 0) < 0 && errno == EINTR)
+		;
+	if (birth->error.text[0]) {
+		*error = birth->error;
+		return -1;
+	}
+	if (WIFSIGNALED(status))
+		return fail(error, 0, "the container's monitor was killed by signal %d, %s", WTERMSIG(status), strsignal(WTERMSIG(status)));
+	return fail(error, 0, "the container ended before it was started");
+}
+
+int sandbox_create(const struct sandbox_config *config, pid_t *ret_pid, struct error *error)
+{
+	struct birth *birth = mmap(NULL, sizeof(*birth), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	int ends[2], result;
+	pid_t monitor;
+
+	if (birth == MAP_FAILED || pipe2(ends, O_CLOEXEC))
+		return fail(error, errno, "cannot prepare the container's monitor");
+	birth->fd = ends[1];
+	monitor = fork();
+	if (monitor == 0) {
+		close(ends[0]);
+		live(config, birth);
+	}
+	close(ends[1]);
+	result = monitor < 0 ? fail(error, errno, "cannot fork the container's monitor") : wait_for_birth(birth, ends[0], monitor, error);
+	close(ends[0]);
+	munmap(birth, sizeof(*birth));
+	if (result)
+		unlinkat(config->detached->directory, MONITOR_LOG, 0);
+	*ret_pid = monitor;
+	return result;
+}
