@@ -315,7 +315,9 @@ static void try_answer(struct input *input)
 	take(input, request, sizeof(*request));
 	request->answered = 7;
 	control_server_answered(&server);
-	check_reply(ends[1]);
+	/* Who freezes hears nothing until all stand still. */
+	if (server.clients[0].request.kind != CONTROL_FREEZE || request->error)
+		check_reply(ends[1]);
 	control_server_hang_up(&server);
 	close(ends[1]);
 }
