@@ -4,7 +4,7 @@
  * the container stands ready. The monitor then is nobody's child but the caller's (a subreaper such as containerd's shim or conmon), who
  * waits for it: it ends with the container and has its exit status.
  *
- * Until then the two share a page for what went wrong, and a pipe whose end says that there is something in it.
+ * Until then the two share a page for what went wrong, and a socket whose end says that there is something in it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -13,16 +13,18 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "runtime/network/network.h"
 #include "runtime/sandbox/sandbox.h"
 
 #define MONITOR_LOG "monitor.log"
 
 struct birth {
 	bool born;
-	int fd; /* the monitor's end of the pipe */
+	int fd; /* the monitor's end */
 	struct error error;
 };
 
@@ -34,7 +36,7 @@ int birth_report(struct sandbox *sandbox)
 	if (__atomic_load_n(&sandbox->channel->stage, __ATOMIC_ACQUIRE) == STAGE_BOOTING)
 		return 0;
 	birth->born = true;
-	sent = write(birth->fd, "b", 1);
+	sent = send(birth->fd, "b", 1, MSG_NOSIGNAL);
 	close(birth->fd);
 	sandbox->birth = NULL;
 	return sent == 1 ? 0 : -1;
@@ -63,6 +65,16 @@ int detach_streams(struct sandbox *sandbox, int ret_streams[3], struct error *er
 	return 0;
 }
 
+/* The creator's hooks may set up the namespaces that the monitor has entered. */
+static int await_creator(struct birth *birth, struct error *error)
+{
+	char byte;
+
+	if (send(birth->fd, "e", 1, MSG_NOSIGNAL) == 1 && recv(birth->fd, &byte, 1, 0) == 1)
+		return 0;
+	return fail(error, 0, "the command that created the container was ended");
+}
+
 /* The monitor process. */
 static void __attribute__((noreturn)) live(const struct sandbox_config *config, struct birth *birth)
 {
@@ -74,9 +86,11 @@ static void __attribute__((noreturn)) live(const struct sandbox_config *config, 
 	setsid();
 	/* Terminals and console sockets may go while it writes; SIGPIPE must not end it. */
 	signal(SIGPIPE, SIG_IGN);
-	if (config->detached->enter(config->detached->argument, &error) == 0 && launch_prepare(&sandbox, &error) == 0 && walls_prepare(&sandbox, &error) == 0)
+	if (config->detached->enter(config->detached->argument, &error) == 0 && await_creator(birth, &error) == 0 && network_prepare(&sandbox, &error) == 0 &&
+	    launch_prepare(&sandbox, &error) == 0 && walls_prepare(&sandbox, &error) == 0)
 		result = monitor_run(&sandbox, &error);
 	walls_remove(&sandbox);
+	network_close(&sandbox);
 	if (!birth->born)
 		birth->error = error;
 	else if (error.text[0])
@@ -85,17 +99,32 @@ static void __attribute__((noreturn)) live(const struct sandbox_config *config, 
 	_exit(result);
 }
 
-static int wait_for_birth(struct birth *birth, int fd, pid_t monitor, struct error *error)
+static bool hear(int fd)
 {
 	char byte;
 	ssize_t got;
-	int status;
 
 	do
-		got = read(fd, &byte, 1);
+		got = recv(fd, &byte, 1, 0);
 	while (got < 0 && errno == EINTR);
-	if (got == 1)
-		return 0;
+	return got == 1;
+}
+
+static int wait_for_birth(const struct sandbox_detached *detached, struct birth *birth, int fd, pid_t monitor, struct error *error)
+{
+	int status;
+
+	if (hear(fd)) {
+		if (detached->entered(detached->argument, monitor, error)) {
+			kill(monitor, SIGKILL);
+			while (waitpid(monitor, &status, 0) < 0 && errno == EINTR)
+				;
+			return -1;
+		}
+		(void)!send(fd, "g", 1, MSG_NOSIGNAL);
+		if (hear(fd))
+			return 0;
+	}
 	while (waitpid(monitor, &status, 0) < 0 && errno == EINTR)
 		;
 	if (birth->error.text[0]) {
@@ -113,7 +142,7 @@ int sandbox_create(const struct sandbox_config *config, pid_t *ret_pid, struct e
 	int ends[2], result;
 	pid_t monitor;
 
-	if (birth == MAP_FAILED || pipe2(ends, O_CLOEXEC))
+	if (birth == MAP_FAILED || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends))
 		return fail(error, errno, "cannot prepare the container's monitor");
 	birth->fd = ends[1];
 	monitor = fork();
@@ -122,7 +151,7 @@ int sandbox_create(const struct sandbox_config *config, pid_t *ret_pid, struct e
 		live(config, birth);
 	}
 	close(ends[1]);
-	result = monitor < 0 ? fail(error, errno, "cannot fork the container's monitor") : wait_for_birth(birth, ends[0], monitor, error);
+	result = monitor < 0 ? fail(error, errno, "cannot fork the container's monitor") : wait_for_birth(config->detached, birth, ends[0], monitor, error);
 	close(ends[0]);
 	munmap(birth, sizeof(*birth));
 	if (result)

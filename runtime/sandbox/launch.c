@@ -234,6 +234,9 @@ static int put_strings(const struct sandbox *sandbox, struct boot_params *boot, 
 	boot->nr_sysctls = put_list(config->sysctls, &area, &boot->sysctls) / 2;
 	boot->strings_used = area.full ? BOOT_STRINGS_SIZE : area.used;
 	network_describe(sandbox->network, boot, put_string);
+	/* Who lists all mounts has put the files of /etc among them. */
+	if (config->exact_mounts)
+		boot->network.resolv_conf = boot->network.hosts = boot->network.host_name = 0;
 	/* put_string leaves the area exactly full when something did not fit. */
 	if (boot->strings_used >= BOOT_STRINGS_SIZE)
 		return fail(error, E2BIG, "cannot pass the command, its environment and the paths to the container (more than %d KiB)",

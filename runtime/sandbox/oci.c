@@ -131,6 +131,9 @@ static int enter_network(const struct spec *spec, struct error *error)
 	if (!network)
 		return 0;
 	if (!network->path) {
+		/* Without the right to make one there is none for the container at all (oci_config.c). */
+		if (geteuid() != 0)
+			return 0;
 		if (unshare(CLONE_NEWNET))
 			return fail(error, errno, "cannot make a network namespace");
 		loopback_up();
@@ -207,10 +210,14 @@ static void end_monitor(pid_t monitor)
 		;
 }
 
-static int run_hooks(struct oci_sandbox *sandbox, struct error *error)
+/* In the creator: the monitor is in its cgroups and namespaces, and waits. */
+static int entered(void *argument, pid_t monitor, struct error *error)
 {
+	struct oci_sandbox *sandbox = argument;
 	const struct spec_hooks *hooks = sandbox->spec->hooks;
 
+	sandbox->container->pid = monitor;
+	sandbox->container->pid_start = process_start_time(monitor, NULL);
 	if (!hooks)
 		return 0;
 	/* All of them on the host: inside there is no place where a host's program could run. */
@@ -221,19 +228,17 @@ static int run_hooks(struct oci_sandbox *sandbox, struct error *error)
 		       : 0;
 }
 
-static int born(struct oci_sandbox *sandbox, pid_t monitor, struct error *error)
+static int born(struct oci_sandbox *sandbox, struct error *error)
 {
 	struct container *container = sandbox->container;
 
-	container->pid = monitor;
-	container->pid_start = process_start_time(monitor, NULL);
 	if (sandbox->terminal[0] >= 0) {
 		container->terminal = native_receive_terminal(sandbox->terminal[0], error);
 		if (container->terminal < 0)
 			return -1;
 	}
 	json_object_object_add(container->data, "cgroup", cgroup_save(sandbox->cgroup));
-	return run_hooks(sandbox, error) ? -1 : container_save(container, error);
+	return container_save(container, error);
 }
 
 static int sandbox_mode_create(struct container *container, const struct spec *spec, const struct container_create *options,
@@ -244,12 +249,12 @@ static int sandbox_mode_create(struct container *container, const struct spec *s
 	pid_t monitor = -1;
 	int result;
 
-	sandbox.detached = (struct sandbox_detached){ .directory = container->fd, .enter = enter, .argument = &sandbox };
+	sandbox.detached = (struct sandbox_detached){ .directory = container->fd, .enter = enter, .entered = entered, .argument = &sandbox };
 	if (oci_config_make(&sandbox, error) || open_console(&sandbox, options, error) || make_cgroup(&sandbox, error))
 		return -1;
 	result = sandbox_create(&sandbox.config, &monitor, error);
 	if (result == 0) {
-		result = born(&sandbox, monitor, error);
+		result = born(&sandbox, error);
 		if (result)
 			end_monitor(monitor);
 	}

@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include <fcntl.h>
 
+#include "runtime/network/config.h"
 #include "runtime/sandbox/oci.h"
 #include "runtime/sandbox/oci_mounts.h"
 
@@ -69,6 +70,20 @@ static int check_namespaces(const struct container *container, const struct spec
 	if (!maps_itself(&l->uid_mappings) || !maps_itself(&l->gid_mappings))
 		return refuse(error, "linux.uidMappings", "ids cannot be mapped to others");
 	return 0;
+}
+
+/*
+ * The monitor is in the network namespace of the config, and what it can reach there is what the container can. An annotation may ask for less, or
+ * for a network in user space.
+ */
+static int take_network(struct oci_sandbox *sandbox, struct error *error)
+{
+	const struct spec_namespace *network = spec_namespace(sandbox->spec, CLONE_NEWNET);
+	const char *mode = spec_annotation(sandbox->spec, ANNOTATION "network");
+
+	if (mode)
+		return network_config_mode(&sandbox->config.network, mode, error) || network_config_check(&sandbox->config.network, error) ? -1 : 0;
+	return network_config_mode(&sandbox->config.network, network && !network->path && geteuid() != 0 ? "none" : "host", error);
 }
 
 /* ---- resources ---- */
@@ -232,7 +247,7 @@ int oci_config_make(struct oci_sandbox *sandbox, struct error *error)
 					   .detached = &sandbox->detached, .read_only = spec->root->readonly, .tty = spec->process->terminal };
 	config->hostname = spec->hostname ? spec->hostname : "linuxd";
 	config->domainname = spec->domainname;
-	if (check_namespaces(container, spec, error) || check_others(container, spec, error) || take_resources(sandbox, error) ||
+	if (check_namespaces(container, spec, error) || check_others(container, spec, error) || take_network(sandbox, error) || take_resources(sandbox, error) ||
 	    take_annotations(sandbox, error))
 		return -1;
 	if (oci_process_make(spec, spec->process, container->rootfs, &sandbox->process, error) || oci_mounts_make(sandbox, error))

@@ -50,6 +50,8 @@ struct sandbox_detached {
 	int *ret_master;    /* where the caller wants the master itself; NULL */
 	/* In the new process, before anything else: cgroups and namespaces. 0, or -1 with @error set. */
 	int (*enter)(void *argument, struct error *error);
+	/* In the creator, when that is done and nothing else has begun: hooks. 0, or -1 with @error set. */
+	int (*entered)(void *argument, pid_t monitor, struct error *error);
 	const char *memory_cgroup; /* directory that enter() has put it into; NULL: none */
 	void *argument;
 	uint16_t rows, columns; /* 0: not said */
