@@ -247,7 +247,8 @@ int oci_config_make(struct oci_sandbox *sandbox, struct error *error)
 					   .detached = &sandbox->detached, .read_only = spec->root->readonly, .tty = spec->process->terminal };
 	config->hostname = spec->hostname ? spec->hostname : "linuxd";
 	config->domainname = spec->domainname;
-	if (check_namespaces(container, spec, error) || check_others(container, spec, error) || take_network(sandbox, error) || take_resources(sandbox, error) ||
+	if (check_namespaces(container, spec, error) || check_others(container, spec, error) || take_network(sandbox, error) ||
+	    take_resources(sandbox, error) ||
 	    take_annotations(sandbox, error))
 		return -1;
 	if (oci_process_make(spec, spec->process, container->rootfs, &sandbox->process, error) || oci_mounts_make(sandbox, error))
