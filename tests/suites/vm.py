@@ -16,6 +16,7 @@ SCRIPTS = {
     "cgroup_v1": ("hugepages=4", ["loop"]),
     "criu": ("cgroup_no_v1=all", ["unix_diag", "inet_diag", "tcp_diag", "udp_diag", "netlink_diag", "af_packet_diag", "veth", "tun", "nf_tables",
                                          "nf_conntrack", "nf_conntrack_netlink"]),
+    "native_v2": ("cgroup_no_v1=all", []),
 }
 
 
@@ -29,8 +30,10 @@ def program(name):
 
 
 def extra_files(context, name):
-    if name != "criu":
+    if name.startswith("cgroup_"):
         return {"/tool": build_tool(context)}
+    if name != "criu":
+        return {"/linuxd": context.linuxd}
     return {"/linuxd": os.path.join(context.build, "linuxd"), **program("criu"), **program("tar"), **program("ip")}
 
 

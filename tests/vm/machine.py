@@ -19,9 +19,16 @@ import time
 from run import Failure, Result, Skip
 
 KERNEL_PACKAGE = "linux-image-cloud-amd64"
+# To a root that is a mount like others: nobody can pivot away from the initial one, which containers do.
 INIT = """#!/bin/sh
+mkdir /new
+mount -t tmpfs root /new
+for name in /*; do [ "$name" = /new ] || cp -a "$name" /new/; done
+exec switch_root /new /init2
+"""
+SECOND_INIT = """#!/bin/sh
 mount -t proc proc /proc; mount -t sysfs sys /sys; mount -t devtmpfs dev /dev; mount -t tmpfs tmp /tmp; mount -t tmpfs run /run
-mkdir -p /dev/pts /dev/shm; mount -t devpts pts /dev/pts; mount -t tmpfs shm /dev/shm
+mkdir -p /dev/pts /dev/shm /dev/mqueue; mount -t devpts pts /dev/pts; mount -t tmpfs shm /dev/shm
 ln -s /proc/self/fd /dev/fd
 hostname vm; ip link set lo up
 for module in $(cat /modules); do insmod "$module" || echo "no module $module" >/dev/console; done
@@ -133,6 +140,7 @@ class Machine:
         cpio.add("etc/passwd", 0o100644, b"root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/sh\n")
         cpio.add("etc/group", 0o100644, b"root:x:0:\nnogroup:x:65534:\n")
         cpio.add("init", 0o100755, INIT.encode())
+        cpio.add("init2", 0o100755, SECOND_INIT.encode())
         cpio.add("script", 0o100644, script.encode())
         loaded = []
         for path in self.module_files(modules):
