@@ -137,6 +137,17 @@ static bool fin_came(struct tcp_sock *t)
 	}
 }
 
+/* The end of the data is told as data is: the reader's turn comes on this cpu. */
+static void wake_reader(struct tcp_sock *t)
+{
+	const unsigned events = POLL_IN | EPOLLRDHUP | EPOLLHUP;
+
+	if (wait_queue_active(&t->inet.base.read_wait))
+		wake_up_sync_poll(&t->inet.base.read_wait, events);
+	if (wait_queue_active(&t->inet.base.write_wait))
+		wake_up_sync_poll(&t->inet.base.write_wait, events);
+}
+
 void tcp_receive_fin(struct tcp_sock *t)
 {
 	struct tcp_sock *from = t->peer;
@@ -151,7 +162,7 @@ void tcp_receive_fin(struct tcp_sock *t)
 	goes_on = fin_came(t);
 	sender_goes_on = fin_acknowledged(from);
 	if (goes_on)
-		socket_state_changed(sock_of(t));
+		wake_reader(t);
 	else
 		tcp_done(t);
 	if (sender_goes_on)
