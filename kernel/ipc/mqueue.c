@@ -10,6 +10,7 @@
 #include "kernel/init/initcall.h"
 #include "kernel/ipc/mqueue.h"
 #include "kernel/mm/alloc.h"
+#include "kernel/net/socket.h"
 #include "kernel/sched/wait_info.h"
 #include "kernel/task/signal.h"
 #include "kernel/vfs/internal.h"
@@ -50,6 +51,8 @@ struct mqueue {
 	struct pid *notify_owner;  /* counted; NULL: nobody */
 	int notify_kind, notify_signal;
 	u64 notify_value;
+	struct socket *notify_socket; /* SIGEV_THREAD: counted */
+	u8 notify_cookie[MQ_COOKIE];
 	uid_t notify_uid;
 	struct mq_user *user;
 	u64 charged;
@@ -188,8 +191,23 @@ static int mqueue_lookup(struct inode *dir, struct dentry *dentry)
 	return 0;
 }
 
+/* Why the C library's thread gets its cookie back. */
+#define COOKIE_MESSAGE 1
+#define COOKIE_REMOVED 2
+
+static void send_cookie(struct mqueue *queue, u8 why)
+{
+	if (!queue->notify_socket)
+		return;
+	queue->notify_cookie[MQ_COOKIE - 1] = why;
+	netlink_deliver(queue->notify_socket, queue->notify_cookie, MQ_COOKIE);
+	socket_put(queue->notify_socket);
+	queue->notify_socket = NULL;
+}
+
 static void drop_notification(struct mqueue *queue)
 {
+	send_cookie(queue, COOKIE_REMOVED);
 	if (queue->notify_owner)
 		pid_put(queue->notify_owner);
 	queue->notify_owner = NULL;
@@ -327,6 +345,7 @@ static void notify(struct mqueue *queue)
 		info.si_value.sival_ptr = (void *)queue->notify_value;
 		send_signal_process(queue->notify_signal, &info, task);
 	}
+	send_cookie(queue, COOKIE_MESSAGE);
 	drop_notification(queue);
 }
 
@@ -410,7 +429,7 @@ ssize_t mqueue_receive(struct mqueue *queue, user_ptr data, size_t size, user_pt
 	return result;
 }
 
-int mqueue_notify(struct mqueue *queue, int kind, int sig, u64 value)
+int mqueue_notify(struct mqueue *queue, int kind, int sig, u64 value, struct socket *sock, const u8 *cookie)
 {
 	if (queue->notify_owner)
 		return -EBUSY;
@@ -418,6 +437,10 @@ int mqueue_notify(struct mqueue *queue, int kind, int sig, u64 value)
 	queue->notify_kind = kind;
 	queue->notify_signal = sig;
 	queue->notify_value = value;
+	if (sock) {
+		queue->notify_socket = socket_get(sock);
+		memcpy(queue->notify_cookie, cookie, MQ_COOKIE);
+	}
 	inode_touch(queue->inode, ATTR_ATIME | ATTR_CTIME);
 	return 0;
 }

@@ -17,8 +17,13 @@ struct mqueue *mqueue_from_fd(int fd, bool write, bool read, struct file **ret_f
 /* deadline: CLOCK_MONOTONIC. */
 int mqueue_send(struct mqueue *queue, user_ptr data, size_t size, unsigned priority, bool nonblock, u64 deadline);
 ssize_t mqueue_receive(struct mqueue *queue, user_ptr data, size_t size, user_ptr priority, bool nonblock, u64 deadline);
-/* kind: SIGEV_NONE or SIGEV_SIGNAL. -EBUSY: somebody is registered. */
-int mqueue_notify(struct mqueue *queue, int kind, int sig, u64 value);
+struct socket;
+#define MQ_COOKIE 32
+/*
+ * kind: SIGEV_NONE, SIGEV_SIGNAL, or SIGEV_THREAD: the cookie goes to the netlink socket (of which a reference is taken), its last byte
+ * saying why. -EBUSY: somebody is registered.
+ */
+int mqueue_notify(struct mqueue *queue, int kind, int sig, u64 value, struct socket *sock, const u8 *cookie);
 void mqueue_notify_cancel(struct mqueue *queue); /* if current's process is registered */
 void mqueue_attributes(const struct mqueue *queue, struct mq_attr *ret_attr); /* mq_flags is 0 */
 

@@ -239,6 +239,8 @@ int unix_pair(struct socket *a, struct socket *b);
 struct socket *inet_create(int family, int type, int protocol);
 /* netlink/socket.c: -EPROTONOSUPPORT, -ESOCKTNOSUPPORT, -ENOMEM as ERR_PTR */
 struct socket *netlink_create(int type, int protocol);
+/* A message onto a netlink socket's queue, for mq_notify(2). */
+void netlink_deliver(struct socket *sock, const void *data, u32 length);
 
 /* The text of /proc/net/unix. */
 struct seq_buffer;

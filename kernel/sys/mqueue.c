@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* mq_open(2) and its kin: decode, copy, call. */
 #include "kernel/ipc/mqueue.h"
+#include "kernel/net/socket.h"
 #include "kernel/mm/alloc.h"
 #include "kernel/task/task.h"
 #include "kernel/time/convert.h"
@@ -97,25 +98,52 @@ long sys_mq_timedreceive(int fd, user_ptr data, size_t size, user_ptr priority, 
 	return result;
 }
 
-/* SIGEV_THREAD is done by the C library over a netlink socket, which does not exist. */
+/* The netlink socket over which the C library hears of SIGEV_THREAD; *ret_file counted. ERR_PTR(-EBADF, -ENOTSOCK, -EINVAL). */
+static struct socket *notify_socket(const struct user_sigevent *event, u8 cookie[MQ_COOKIE], struct file **ret_file)
+{
+	struct socket *sock;
+
+	if (copy_from_user(cookie, user_ptr_at(event->value), MQ_COOKIE))
+		return ERR_PTR(-EFAULT);
+	sock = socket_from_fd(event->sig, ret_file);
+	if (!IS_ERR(sock) && sock->domain != AF_NETLINK) {
+		file_put(*ret_file);
+		return ERR_PTR(-EINVAL);
+	}
+	return sock;
+}
+
 static int check_event(const struct user_sigevent *event)
 {
-	struct file *file;
+	if (event->kind != SIGEV_NONE && event->kind != SIGEV_SIGNAL && event->kind != SIGEV_THREAD)
+		return -EINVAL;
+	return event->kind == SIGEV_SIGNAL && (event->sig < 0 || event->sig > NSIG_LINUX) ? -EINVAL : 0;
+}
 
-	switch (event->kind) {
-	case SIGEV_NONE:
-		return 0;
-	case SIGEV_SIGNAL:
-		return event->sig < 0 || event->sig > NSIG_LINUX ? -EINVAL : 0;
-	case SIGEV_THREAD:
-		file = fget((unsigned)event->sig);
-		if (!file)
-			return -EBADF;
-		file_put(file);
-		return -EINVAL;
-	default:
-		return -EINVAL;
+static int register_event(int fd, const struct user_sigevent *event)
+{
+	struct file *file, *socket_file = NULL;
+	struct socket *sock = NULL;
+	u8 cookie[MQ_COOKIE];
+	struct mqueue *queue;
+	int error = check_event(event);
+
+	if (error)
+		return error;
+	if (event->kind == SIGEV_THREAD) {
+		sock = notify_socket(event, cookie, &socket_file);
+		if (IS_ERR(sock))
+			return (int)PTR_ERR(sock);
 	}
+	queue = mqueue_from_fd(fd, false, false, &file);
+	if (IS_ERR(queue)) {
+		error = (int)PTR_ERR(queue);
+	} else {
+		error = mqueue_notify(queue, event->kind, event->sig, event->value, sock, cookie);
+		file_put(file);
+	}
+	file_put(socket_file);
+	return error;
 }
 
 long sys_mq_notify(int fd, user_ptr user_event)
@@ -123,24 +151,15 @@ long sys_mq_notify(int fd, user_ptr user_event)
 	struct user_sigevent event;
 	struct mqueue *queue;
 	struct file *file;
-	int error = 0;
 
-	if (!user_ptr_is_null(user_event)) {
-		if (get_user_object(&event, user_event))
-			return -EFAULT;
-		error = check_event(&event);
-		if (error)
-			return error;
-	}
+	if (!user_ptr_is_null(user_event))
+		return get_user_object(&event, user_event) ? -EFAULT : register_event(fd, &event);
 	queue = mqueue_from_fd(fd, false, false, &file);
 	if (IS_ERR(queue))
 		return PTR_ERR(queue);
-	if (user_ptr_is_null(user_event))
-		mqueue_notify_cancel(queue);
-	else
-		error = mqueue_notify(queue, event.kind, event.sig, event.value);
+	mqueue_notify_cancel(queue);
 	file_put(file);
-	return error;
+	return 0;
 }
 
 long sys_mq_getsetattr(int fd, user_ptr new, user_ptr old)

@@ -135,7 +135,7 @@ static struct dgram *queued(struct dgram_sock *s, u32 *skip)
 	return NULL;
 }
 
-static bool outside_ready(struct dgram_sock *s) { return s->inet.transport && s->inet.transport->poll(&s->inet) & (EPOLLIN | EPOLLERR); }
+static bool outside_ready(struct dgram_sock *s) { return s->inet.transport && s->inet.transport->poll(&s->inet) & EPOLLIN; }
 
 static bool ready(struct dgram_sock *s, u32 skip)
 {
@@ -171,13 +171,30 @@ static int wait_for_dgram(struct dgram_sock *s, struct message *msg, u32 *skip, 
 	}
 }
 
+/* Ancillary data of what came from outside: as far as our addresses and routes tell it. */
+static void put_outside_control(struct dgram_sock *s, struct message *msg, const struct inet_name *from)
+{
+	struct dgram about = { .from = *from, .to = s->inet.end.local, .device = 1, .ttl = 64 };
+	struct net_path path;
+
+	if (!net_route(s->inet.net, &from->addr, NULL, 0, &path)) {
+		about.device = path.device;
+		if (inet_is_any(&about.to.addr))
+			about.to.addr = path.source;
+	}
+	dgram_put_control(s, msg, &about);
+}
+
 static ssize_t receive_outside(struct dgram_sock *s, struct message *msg)
 {
 	struct inet_name from = { .addr = inet_any(s->inet.base.domain) };
 	ssize_t ret = s->inet.transport->receive(&s->inet, msg, &from);
 
-	if (ret >= 0 && msg->name)
+	if (ret < 0)
+		return ret;
+	if (msg->name)
 		msg->name_length = inet_put_name(s->inet.base.domain, &from, msg->name);
+	put_outside_control(s, msg, &from);
 	return ret;
 }
 

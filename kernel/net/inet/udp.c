@@ -7,6 +7,7 @@
 
 #define MSG_MORE 0x8000
 #define MAX_SEGMENTS 128
+#define SEND_RETRY (2 * NSEC_PER_MSEC)
 #define DEFAULT_TTL 64
 
 struct udp_statistics udp_statistics[2];
@@ -210,7 +211,7 @@ static void send_inside(struct dgram_sock *s, struct dgram *d, int segment)
 ssize_t dgram_send_outside(struct dgram_sock *s, struct message *msg, const struct inet_name *to)
 {
 	struct socket *sock = &s->inet.base;
-	u64 deadline = sock->sndtimeo == NEVER ? NEVER : socket_deadline(sock->sndtimeo);
+	u64 deadline = sock->sndtimeo == NEVER ? NEVER : socket_deadline(sock->sndtimeo), retry;
 	ssize_t ret;
 
 	for (;;) {
@@ -220,9 +221,10 @@ ssize_t dgram_send_outside(struct dgram_sock *s, struct message *msg, const stru
 		ret = s->inet.transport->send(&s->inet, msg, to);
 		if (ret != -EAGAIN || msg->flags & MSG_DONTWAIT || !sock->sndtimeo)
 			return ret;
-		ret = wait_event_interruptible_until(&sock->write_wait, &dgram_write_wait, sock, deadline,
-						     sock->error || !s->inet.transport || s->inet.transport->poll(&s->inet) & EPOLLOUT);
-		if (ret)
+		/* The transport may not know which of many peers there is room for: so at least sleep, and look again soon. */
+		retry = min(deadline, ktime_get() + SEND_RETRY);
+		ret = wait_event_interruptible_until(&sock->write_wait, &dgram_write_wait, sock, retry, sock->error);
+		if (ret && (ret != -ETIME || retry == deadline))
 			return socket_wait_error(ret, sock->sndtimeo);
 		if (sock->error)
 			return socket_take_error(sock);

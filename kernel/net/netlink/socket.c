@@ -178,6 +178,8 @@ void nl_deliver(struct nl_sock *to, const void *data, u32 length, u32 group, boo
 	queue_message(to, data, length, &from);
 }
 
+void netlink_deliver(struct socket *sock, const void *data, u32 length) { nl_deliver(nl_sk(sock), data, length, 0, false); }
+
 static void broadcast(int protocol, u32 group, const void *data, u32 length, const struct nl_message *from, const struct nl_sock *except)
 {
 	struct nl_sock *nl;
