@@ -35,6 +35,7 @@
 #include "runtime/native/native.h"
 #include "runtime/native/net_devices.h"
 #include "runtime/native/sync.h"
+#include "runtime/native/warm.h"
 
 struct creation {
 	struct container *container;
@@ -136,6 +137,9 @@ static int do_cgroup(struct creation *creation, struct error *error)
 	free(properties);
 	if (result)
 		return -1;
+	if (l->resources && l->resources->memory && l->resources->memory->limit.set && l->resources->memory->limit.value > 0 &&
+	    l->resources->memory->limit.value < WARM_BELOW)
+		warm_program(creation->container->rootfs, creation->spec->process);
 	creation->init.cgroup = creation->cgroup;
 	if (cgroup_needs_process(creation->cgroup))
 		return 0;

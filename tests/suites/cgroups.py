@@ -237,6 +237,32 @@ def cgroups(context):
             for way in ("run",) + (("clone",) if group.version("memory") == 2 else ()):
                 expect(group.do(way, "/bin/true").status == 0, f"{way}: /bin/true needs more")
 
+    def cold():
+        """The same as a native container, whose program is not in memory: what is read ahead of it would be more than it has."""
+        need_root()
+        with tempfile.TemporaryDirectory() as bundle:
+            root = os.path.join(bundle, "rootfs")
+            for directory in ("bin", "proc", "dev", "lib64", "lib/x86_64-linux-gnu"):
+                os.makedirs(os.path.join(root, directory))
+            files = [("/bin/true", "bin/true"), ("/lib64/ld-linux-x86-64.so.2", "lib64/ld-linux-x86-64.so.2"),
+                     ("/lib/x86_64-linux-gnu/libc.so.6", "lib/x86_64-linux-gnu/libc.so.6")]
+            for source, to in files:
+                shutil.copy(source, os.path.join(root, to))
+            with open(os.path.join(bundle, "config.json"), "w") as f:
+                json.dump({"ociVersion": "1.2.0", "root": {"path": "rootfs"}, "process": {"args": ["true"], "env": ["PATH=/bin"], "cwd": "/", "user": {"uid": 0, "gid": 0}},
+                           "mounts": [{"destination": "/proc", "type": "proc", "source": "proc"}],
+                           "linux": {"namespaces": [{"type": kind} for kind in ("pid", "mount", "ipc", "uts", "network", "cgroup")],
+                                     "resources": {"memory": {"limit": 512 << 10}}}}, f)
+            for _ in range(3):
+                for _, name in files:
+                    fd = os.open(os.path.join(root, name), os.O_RDONLY)
+                    os.fsync(fd)
+                    os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
+                    os.close(fd)
+                result = context.run([context.linuxd, "--root", os.path.join(bundle, "state"), "--mode", "native", "run", "--bundle", bundle,
+                                      f"linuxd-cold-{os.getpid()}"])
+                expect(result.status == 0, f"status {result.status}: {result.output}")
+
     def statistics():
         need_root()
         with made(Group(context, {"pids": {"limit": 50}})) as group:
@@ -450,5 +476,5 @@ umount "$D"/* 2>/dev/null || :
         with Group(context, None, ":linuxd:fails", "systemd") as group:
             fails(group.made, "systemd cannot start linuxd-fails.scope", "journalctl -u linuxd-fails.scope")
 
-    tests = [systemd, limits, update, cpu_order, device_rules, freeze, remove, out_of_memory, tiny, statistics, paths, undone, refused, rootless, all_controllers]
+    tests = [systemd, limits, update, cpu_order, device_rules, freeze, remove, out_of_memory, tiny, cold, statistics, paths, undone, refused, rootless, all_controllers]
     return [(test.__name__.replace("_", "-"), test) for test in tests]
