@@ -16,6 +16,8 @@ import subprocess
 import sys
 import time
 
+from network import network_table
+
 SOURCE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BENCH_ROWS = [
     ("getppid", "getppid", 0.06),
@@ -302,10 +304,10 @@ def main():
         except (OSError, subprocess.SubprocessError, StopIteration) as error:
             put(f"| memory beyond the program's own (PSS) | | | | {MEMORY_LIMIT_MIB} MiB | failed: {error} |")
             broken += 1
-    sched_lines, sched_short, sched_broken = sched_table(bench, options)
-    lines += sched_lines
-    short += sched_short
-    broken += sched_broken
+    for more, more_short, more_broken in (network_table(bench, options, show), sched_table(bench, options)):
+        lines += more
+        short += more_short
+        broken += more_broken
     print(f"\n{short} rows fall short, {broken} failed")
     with open(os.path.join(bench.build, "bench.md"), "w") as f:
         f.write("\n".join(lines) + "\n")
