@@ -30,6 +30,7 @@ int sched_this_cpu(void) { return this_cpu; }
 void sched_kick_cpu(struct rq *rq) {}
 void sched_want_tick(struct rq *rq) {}
 bool sched_waker_leaves(void) { return false; }
+int sched_sooner_cpu(const struct task_struct *task) { return -1; }
 void sched_migrated(int to_cpu) {}
 void sched_dl_overrun(struct task_struct *task) {}
 bool signal_pending(struct task_struct *task) { return false; }

@@ -202,6 +202,7 @@ void sched_want_tick(struct rq *rq)
 		sim.balance = sim.now;
 }
 
+int sched_sooner_cpu(const struct task_struct *task) { return -1; }
 bool sched_waker_leaves(void) { return sim_current && sim_current->state == TASK_DEAD; }
 void sched_migrated(int to_cpu) { sim.totals.migrations++; }
 void sched_dl_overrun(struct task_struct *task) {}

@@ -221,6 +221,7 @@ void cpu_wake_idle(struct cpu *cpu)
 	if (atomic_exchange(&cpu->idle_word, CPU_BUSY) != CPU_SLEEPING)
 		return;
 	cpu->stats->remote_wakeups++;
+	WRITE_ONCE(cpu->woken_at, unlikely(deterministic) ? 0 : ktime_get());
 	host_futex((u32 *)&cpu->idle_word, FUTEX_WAKE, 1, NULL, NULL, 0);
 }
 
@@ -258,11 +259,43 @@ static long futex_wait_until(atomic_uint *word, u32 value, u64 deadline)
 	return host_futex((u32 *)word, FUTEX_WAIT_BITSET, value, deadline == NEVER ? NULL : (void *)&ts, NULL, FUTEX_BITSET_MATCH_ANY);
 }
 
+/*
+ * Before it sleeps, an idle cpu looks for a while whether it is woken: then neither side makes a host call. How long, it learns from how
+ * long it was idle before: not at all if that was mostly longer than looking may last.
+ */
+#define POLL_START_NS 20000
+#define POLL_MAX_NS 80000
+
+static void learn_to_poll(struct cpu *cpu, u64 idle_ns)
+{
+	cpu->last_idle_ns = idle_ns;
+	if (idle_ns > POLL_MAX_NS)
+		cpu->poll_ns = cpu->poll_ns > POLL_START_NS ? cpu->poll_ns / 2 : 0;
+	else if (idle_ns > cpu->poll_ns)
+		cpu->poll_ns = min(max(cpu->poll_ns * 2, POLL_START_NS), POLL_MAX_NS);
+}
+
+/* True: it was woken. Else the word says that it sleeps. */
+static bool poll_idle(struct cpu *cpu, u64 start, u64 next)
+{
+	u64 end = min(start + cpu->poll_ns, next);
+	unsigned polling = CPU_POLLING;
+
+	do {
+		for (int i = 0; i < 8; i++) {
+			if (atomic_load_explicit(&cpu->idle_word, memory_order_acquire) != CPU_POLLING)
+				return true;
+			cpu_relax();
+		}
+	} while (ktime_get() < end);
+	return !atomic_compare_exchange_strong(&cpu->idle_word, &polling, CPU_SLEEPING);
+}
+
 static void idle_wait(struct carrier *c)
 {
 	struct cpu *cpu = c->cpu;
-	u64 next = ktimers_run(unlikely(deterministic) ? deterministic_idle() : ktime_get());
-	bool timers = timer_cpu < 0;
+	u64 start = unlikely(deterministic) ? deterministic_idle() : ktime_get(), next = ktimers_run(start);
+	bool timers = timer_cpu < 0, polls = cpu->poll_ns && likely(!deterministic);
 
 	if (cpu->rq->nr_running || c->claimed_for >= 0 || c->leaving)
 		return;
@@ -272,10 +305,19 @@ static void idle_wait(struct carrier *c)
 	}
 	c->idle = true;
 	cpu->stats->switches_idle++;
-	atomic_store(&cpu->idle_word, CPU_SLEEPING);
+	atomic_store(&cpu->idle_word, polls ? CPU_POLLING : CPU_SLEEPING);
 	kernel_unlock();
-	futex_wait_until(&cpu->idle_word, CPU_SLEEPING, timers ? next : NEVER);
+	if (!polls || !poll_idle(cpu, start, timers ? next : NEVER))
+		futex_wait_until(&cpu->idle_word, CPU_SLEEPING, timers ? next : NEVER);
+	else
+		cpu->stats->idle_polled++;
 	atomic_store(&cpu->idle_word, CPU_BUSY);
+	if (likely(!deterministic)) {
+		/* Without the time that the host took to wake this thread. */
+		u64 woken = READ_ONCE(cpu->woken_at);
+
+		learn_to_poll(cpu, (woken > start ? woken : ktime_get()) - start);
+	}
 	kernel_lock();
 	c->idle = false;
 	if (timers)

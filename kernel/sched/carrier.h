@@ -15,7 +15,7 @@
 
 struct rq;
 
-enum { CPU_BUSY, CPU_SLEEPING };
+enum { CPU_BUSY, CPU_SLEEPING, CPU_POLLING };
 enum { CARRIER_PARKED, CARRIER_ACTIVE, CARRIER_WORK, CARRIER_DIE };
 
 struct cpu {
@@ -23,7 +23,13 @@ struct cpu {
 	int host_cpu;            /* -1: any */
 	struct rq *rq;
 	struct carrier *active;
-	atomic_uint idle_word; /* futex: CPU_SLEEPING while the idle carrier sleeps on it */
+	atomic_uint idle_word; /* futex: CPU_SLEEPING while the idle carrier sleeps on it, CPU_POLLING while it looks at it all the time */
+	u64 poll_ns;             /* how long it looks before it sleeps */
+	u64 woken_at;            /* when it was last woken from sleep */
+	u64 last_idle_ns;
+	u64 handovers_since;     /* CLOCK_MONOTONIC, ns */
+	u32 handovers;           /* synchronous wake-ups of other address spaces since one was last tried on another cpu */
+	u32 handovers_until_try;
 	bool tick;               /* why the active carrier was interrupted */
 	u64 last_tick;
 	struct kernel_stats *stats;

@@ -254,8 +254,11 @@ static int select_fair(struct task_struct *task, enum select_reason reason)
 		return cpu < 0 ? here_allowed ? here : cpumask_first(&task->sched.cpus_allowed) : cpu;
 	}
 	/* Whoever is about to go leaves its cpu to the one it wakes: another cpu would take longer to get going. */
-	if (reason == SELECT_WAKE_SYNC && here_allowed && runqueues[here].nr_running <= 1)
-		return here;
+	if (reason == SELECT_WAKE_SYNC && here_allowed && runqueues[here].nr_running <= 1) {
+		int sooner = sched_sooner_cpu(task);
+
+		return sooner >= 0 && allowed_on(task, sooner) ? sooner : here;
+	}
 	return select_idle_cpu(task, task->sched.cpu);
 }
 

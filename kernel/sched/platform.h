@@ -22,6 +22,8 @@ void sched_kick_cpu(struct rq *rq);
 void sched_want_tick(struct rq *rq);
 /* The caller is about to exit, or to let its parent go on: whoever it wakes best runs here. */
 bool sched_waker_leaves(void);
+/* The caller wakes the task and sleeps soon: a cpu that would begin with it sooner than the caller's own; -1: none. */
+int sched_sooner_cpu(const struct task_struct *task);
 /* A task has moved to that cpu. For statistics. */
 void sched_migrated(int to_cpu);
 /* A deadline task has used more than it asked for, and wanted to know (SCHED_FLAG_DL_OVERRUN): SIGXCPU. */

@@ -170,6 +170,62 @@ bool sched_waker_leaves(void)
 	return task && (task->flags & (PF_EXITING | PF_VFORK_CHILD));
 }
 
+/*
+ * Two processes that wake each other on one cpu hand it over each time: two host calls and a switch by the host. If they do little between, and
+ * another cpu is idle, they are faster apart, provided that each cpu looks for wake-ups (carrier.c) when the next one comes. Whether they
+ * do, only a try shows: after TRY_FIRST such wake-ups in quick succession, and less and less often while it does not help.
+ */
+#define TRY_FIRST 64
+#define TRY_LAST 16384
+#define TRY_ROUNDS 16     /* until both have learned to look */
+#define QUICK_NS 12000UL
+static int try_rounds;
+
+static bool is_idle(const struct cpu *cpu) { return !cpu->rq->curr && !cpu->rq->nr_running; }
+
+/* It sleeps only for moments, and looks for what comes. */
+static bool looks_for_wakeups(const struct cpu *cpu)
+{
+	return is_idle(cpu) && cpu->poll_ns && cpu->last_idle_ns < QUICK_NS && atomic_load(&cpu->idle_word) != CPU_SLEEPING;
+}
+
+/* A handover in quick succession: is it time to try another cpu? */
+static bool time_to_try(struct cpu *cpu, u64 now)
+{
+	u32 until = max(cpu->handovers_until_try, TRY_FIRST);
+
+	if (cpu->handovers++ == 0)
+		cpu->handovers_since = now;
+	if (now - cpu->handovers_since > cpu->handovers * QUICK_NS) {
+		cpu->handovers = 0;
+		return false;
+	}
+	if (cpu->handovers < until)
+		return false;
+	cpu->handovers = 0;
+	cpu->handovers_until_try = min(until * 2, TRY_LAST);
+	return true;
+}
+
+int sched_sooner_cpu(const struct task_struct *task)
+{
+	struct cpu *mine = this_carrier()->cpu, *last = &cpus[task->sched.cpu];
+
+	if (nr_cpus == 1 || !current || !task->mm || task->mm == current->mm || sched_waker_leaves())
+		return -1;
+	if (last != mine) {
+		if (looks_for_wakeups(last)) {
+			mine->handovers_until_try = TRY_FIRST;
+			return last->id;
+		}
+		return try_rounds > 0 && is_idle(last) ? try_rounds--, last->id : -1;
+	}
+	if (cpumask_empty(&idle_cpus) || !time_to_try(mine, last->rq->clock))
+		return -1;
+	try_rounds = TRY_ROUNDS;
+	return cpumask_first(&idle_cpus);
+}
+
 void sched_migrated(int to_cpu) { cpus[to_cpu].stats->migrations++; }
 
 void sched_dl_overrun(struct task_struct *task) { send_signal_thread(SIGXCPU, SEND_SIG_KERNEL, task); }

@@ -108,6 +108,7 @@ static void put_scheduling(struct text *text)
 	PUT(text, "same address space", switches_same);
 	PUT(text, "cross address space", switches_cross);
 	PUT(text, "to idle", switches_idle);
+	PUT(text, "woken before they slept", idle_polled);
 	PUT(text, "preemptions", preemptions);
 	PUT(text, "preemption signals", preempt_signals);
 	PUT(text, "wake-ups of sleeping cpus", remote_wakeups);

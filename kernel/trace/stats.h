@@ -23,9 +23,10 @@ struct kernel_stats {
 	u64 syscalls_unknown[2];      /* numbers that Linux does not have */
 	u64 switches_same;            /* context switches within one address space: no host call */
 	u64 switches_cross;           /* to a task of another address space: the cpu went to another carrier */
-	u64 switches_idle;            /* the cpu went idle: slept on the host */
+	u64 switches_idle;            /* the cpu went idle */
 	u64 preemptions;              /* switches that the task did not ask for */
 	u64 preempt_signals;          /* host signals sent to make a cpu look at its run queue */
+	u64 idle_polled;              /* and was woken before it did */
 	u64 remote_wakeups;           /* wake-ups of another, sleeping cpu */
 	u64 migrations;               /* tasks moved between cpus */
 	u64 sites_patched;            /* call sites rewritten */

@@ -240,10 +240,11 @@ static void deadline(void)
 	});
 }
 
-/* Each cpu has room for one with 80 %. */
+/* As many as there are cpus, each with as little as leaves no room for one more: the host may have some of its own, 95 % is for all. */
 static void admission(void)
 {
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN), admitted = 0;
+	uint64_t percent = 95 * (uint64_t)cpus / (uint64_t)(cpus + 1) + 1;
 	pid_t child[64];
 	int ready[2];
 	char c;
@@ -254,7 +255,7 @@ static void admission(void)
 	for (long i = 0; i <= cpus && i < 64; i++) {
 		child[i] = fork();
 		if (child[i] == 0) {
-			c = set_deadline(80 * MS, 100 * MS, 100 * MS, 0) ? (char)errno : 0;
+			c = set_deadline(percent * MS, 100 * MS, 100 * MS, 0) ? (char)errno : 0;
 			if (write(ready[1], &c, 1) == 1)
 				for (;;)
 					pause();
