@@ -206,6 +206,7 @@ static bool *flag_option(struct socket *sock, int option)
 	case SO_TIMESTAMPNS_OLD: return &sock->timestamp_ns;
 	case SO_RXQ_OVFL: return &sock->rxq_ovfl;
 	case SO_DEBUG: return &sock->debug;
+	case SO_NO_CHECK: return &sock->no_check;
 	default: return NULL;
 	}
 }
@@ -253,7 +254,6 @@ static int set_int_option(struct socket *sock, int option, int value)
 			return -EOPNOTSUPP;
 		sock->peek_off = value;
 		return 0;
-	case SO_NO_CHECK:
 	case SO_BSDCOMPAT:
 		return 0;
 	default:
@@ -364,7 +364,6 @@ static int get_int_option(struct socket *sock, int option, int *ret_value)
 	case SO_ERROR: *ret_value = -socket_take_error(sock); return 0;
 	case SO_PRIORITY: *ret_value = (int)sock->priority; return 0;
 	case SO_MARK: *ret_value = (int)sock->mark; return 0;
-	case SO_NO_CHECK:
 	case SO_BSDCOMPAT: *ret_value = 0; return 0;
 	default: return -ENOPROTOOPT;
 	}

@@ -155,6 +155,7 @@ struct socket {
 	u64 rcvtimeo, sndtimeo; /* ns; NEVER; 0: do not wait */
 	bool passcred, passpidfd, passrights, passsec, keepalive, reuseaddr, reuseport, broadcast, dontroute, oobinline, debug;
 	bool timestamp, timestamp_ns; /* SO_TIMESTAMP, SO_TIMESTAMPNS: one of them */
+	bool no_check;                /* SO_NO_CHECK: only remembered, there are no checksums */
 	bool linger_on, rxq_ovfl;
 	int linger_seconds;
 	u32 priority, mark;

@@ -429,6 +429,15 @@ int dgram_connect(struct dgram_sock *s, const u8 *name, int length, bool ports)
 
 	if (length >= 2 && *(const u16 *)name == AF_UNSPEC)
 		return disconnect(s);
+	if (length < (int)sizeof(u16))
+		return -EINVAL;
+	/* A port comes first, and stays when the rest fails. */
+	if (ports) {
+		error = inet_autobind(inet);
+		if (error)
+			return error == -EADDRINUSE ? -EAGAIN : error;
+		port_receive(&inet->end, false);
+	}
 	error = inet_destination(inet, name, length, &to);
 	if (error)
 		return error;
@@ -437,12 +446,6 @@ int dgram_connect(struct dgram_sock *s, const u8 *name, int length, bool ports)
 		return error;
 	if (dgram_is_broadcast(inet->net, &to.addr) && !inet->base.broadcast)
 		return -EACCES;
-	if (ports) {
-		error = inet_autobind(inet);
-		if (error)
-			return error == -EADDRINUSE ? -EAGAIN : error;
-		port_receive(&inet->end, false);
-	}
 	if (inet_is_any(&inet->end.local.addr))
 		inet->end.local.addr = path.source;
 	inet->end.remote = to;

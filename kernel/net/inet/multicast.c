@@ -59,7 +59,8 @@ int multicast_path(struct net *net, const struct inet_addr *to, int index, const
 	struct net_device *device = net_device_find(net, index);
 	struct net_address *address;
 
-	if (!device || !(device->flags & IFF_UP))
+	/* Of IPv6 lo has no route to groups. */
+	if (!device || !(device->flags & IFF_UP) || (device->flags & IFF_LOOPBACK && !inet_is_v4(to)))
 		return -ENETUNREACH;
 	*ret_path = (struct net_path){ .kind = NET_MULTICAST, .device = index, .mtu = device->mtu };
 	if (source && !inet_is_any(source)) {

@@ -358,6 +358,8 @@ int inet_getsockopt(struct socket *sock, int level, int option, user_ptr value, 
 		error = get_ip(inet, option, &word);
 	else if (level == IPPROTO_IPV6 && inet_is_v6(inet))
 		error = get_ipv6(inet, option, &word);
+	else if (level != SOL_SOCKET && !inet_is_v6(inet))
+		error = -EOPNOTSUPP;
 	if (error)
 		return error;
 	byte = (u8)word;
