@@ -5,6 +5,8 @@
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <spawn.h>
 #include <stdint.h>
@@ -14,6 +16,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -63,6 +66,98 @@ static void do_transfer(void)
 {
 	if (write(fds[1], buffer, 64) != 64 || read(fds[0], buffer, 64) != 64)
 		die("transfer");
+}
+
+/* A connection over the loopback: pair[0] has connected, pair[1] was accepted. */
+static int tcp_listener = -1;
+static struct sockaddr_in tcp_name = { .sin_family = AF_INET };
+static void tcp_pair(int pair[2])
+{
+	socklen_t length = sizeof(tcp_name);
+	int one = 1;
+
+	if (tcp_listener < 0) {
+		tcp_name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+		tcp_listener = socket(AF_INET, SOCK_STREAM, 0);
+		if (bind(tcp_listener, (struct sockaddr *)&tcp_name, length) || listen(tcp_listener, 128) ||
+		    getsockname(tcp_listener, (struct sockaddr *)&tcp_name, &length))
+			die("listen");
+	}
+	pair[0] = socket(AF_INET, SOCK_STREAM, 0);
+	if (pair[0] < 0 || connect(pair[0], (struct sockaddr *)&tcp_name, sizeof(tcp_name)))
+		die("connect");
+	pair[1] = accept(tcp_listener, NULL, NULL);
+	if (pair[1] < 0)
+		die("accept");
+	for (int i = 0; i < 2; i++)
+		setsockopt(pair[i], IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+}
+static void setup_tcp(void)
+{
+	int pair[2];
+
+	tcp_pair(pair);
+	fds[0] = pair[1];
+	fds[1] = pair[0];
+}
+static void do_connection(void)
+{
+	struct linger linger = { 1, 0 };
+	int pair[2];
+
+	tcp_pair(pair);
+	/* Without what would wait for a minute and use the ports up. */
+	setsockopt(pair[0], SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+	close(pair[0]);
+	close(pair[1]);
+}
+
+static void setup_tcp_echo(void)
+{
+	ssize_t n;
+
+	setup_tcp();
+	if (!fork()) {
+		close(fds[1]);
+		while ((n = read(fds[0], buffer, 64)) > 0 && write(fds[0], buffer, (size_t)n) == n)
+			;
+		_exit(0);
+	}
+	close(fds[0]);
+}
+static void do_tcp_request(void)
+{
+	if (write(fds[1], buffer, 64) != 64 || read(fds[1], buffer, 64) != 64)
+		die("request");
+}
+
+/* Connections that are watched and idle, and one that is not. */
+static void setup_idle(int nr)
+{
+	struct rlimit limit = { 65536, 65536 };
+	struct epoll_event e = { .events = EPOLLIN };
+	int pair[2];
+
+	if (nr > 100 && setrlimit(RLIMIT_NOFILE, &limit))
+		die("setrlimit");
+	epoll_fd = epoll_create1(0);
+	for (int i = 0; i < nr; i++) {
+		tcp_pair(pair);
+		if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, pair[1], &e))
+			die("epoll_ctl");
+	}
+	setup_tcp();
+	if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fds[0], &e))
+		die("epoll_ctl");
+}
+static void setup_idle_10(void) { setup_idle(10); }
+static void setup_idle_10000(void) { setup_idle(10000); }
+static void do_active(void)
+{
+	struct epoll_event e;
+
+	if (write(fds[1], buffer, 64) != 64 || epoll_wait(epoll_fd, &e, 1, -1) != 1 || read(fds[0], buffer, 64) != 64)
+		die("active");
 }
 
 static void setup_epoll(void)
@@ -209,7 +304,12 @@ static const struct row {
 	{ "clock_gettime", NULL, do_clock },
 	{ "pipe", setup_pipe, do_transfer },
 	{ "unix", setup_unix, do_transfer },
+	{ "tcp", setup_tcp, do_transfer },
+	{ "tcp-request", setup_tcp_echo, do_tcp_request },
+	{ "tcp-connection", NULL, do_connection },
 	{ "epoll", setup_epoll, do_epoll },
+	{ "epoll-idle-10", setup_idle_10, do_active },
+	{ "epoll-idle-10000", setup_idle_10000, do_active },
 	{ "stat", setup_file, do_stat },
 	{ "open", setup_file, do_open },
 	{ "pread", setup_file, do_pread },

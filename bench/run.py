@@ -24,6 +24,9 @@ BENCH_ROWS = [
     ("clock_gettime", "clock_gettime through the vDSO", 1.3),
     ("pipe", "pipe write+read, 64 B", 0.3),
     ("unix", "UNIX stream write+read, 64 B", 0.15),
+    ("tcp", "TCP loopback write+read, 64 B", 0.15),
+    ("tcp-request", "TCP loopback request/response 64 B, two processes", 0.33),
+    ("tcp-connection", "TCP loopback connect+accept+close", 0.33),
     ("epoll", "eventfd ready in epoll_wait", 0.2),
     ("stat", "stat, cached", 0.35),
     ("open", "open+close, cached", 0.6),
@@ -45,6 +48,8 @@ ERLANG_ROWS = [
     ("erlang-ring", "Erlang: a hop in a ring of 10,000 processes", 1.1),
     ("erlang-messages", "Erlang: a message, ping-pong and all to one", 1.1),
 ]
+# Not against the host: the first column is linuxd with 10 idle connections.
+IDLE = ("epoll-idle", "epoll with 10,000 idle connections and one active (against: 10 idle)", 1.05)
 # Not against the host: the first column is linuxd without recording.
 TRACED = ("gcc-traced", "gcc inside, while everything is recorded (against: not recorded)", 1.05)
 WHOLE = ("run", "`linuxd run --rootfs D -- /bin/true`, whole command", 0.25)
@@ -162,6 +167,10 @@ class Bench:
         command, trace = ["/bin/bash", "-c", timed_script("gcc")], os.path.join(self.build, "bench-trace.txt")
         return self.pairs(lambda: self.nanoseconds(self.inside(*command)),
                           lambda: self.nanoseconds(self.inside(*command, options=["--trace", trace])), self.options.rounds)
+
+    def idle(self):
+        return self.pairs(lambda: self.nanoseconds(self.inside("/usr/bin/bench", "epoll-idle-10")),
+                          lambda: self.nanoseconds(self.inside("/usr/bin/bench", "epoll-idle-10000")), self.options.rounds)
 
     def runc_bundle(self):
         bundle = os.path.join(self.build, "bench-bundle")
@@ -281,14 +290,15 @@ def main():
 
     put("| row | native | inside | times native | at most | |")
     put("|---|---|---|---|---|---|")
-    for name, title, limit in BENCH_ROWS + SCRIPT_ROWS + ERLANG_ROWS + [TRACED, WHOLE]:
+    for name, title, limit in BENCH_ROWS + SCRIPT_ROWS + ERLANG_ROWS + [IDLE, TRACED, WHOLE]:
         if options.rows and name not in options.rows:
             continue
         try:
             if name == "run" and not shutil.which("runc"):
                 put(f"| {title} | | | | {limit} | runc is not installed |")
                 continue
-            native, inside, ratio = bench.whole() if name == "run" else bench.traced() if name == "gcc-traced" else bench.row(name)
+            special = {"run": bench.whole, "gcc-traced": bench.traced, "epoll-idle": bench.idle}
+            native, inside, ratio = special[name]() if name in special else bench.row(name)
         except (RuntimeError, subprocess.SubprocessError, ValueError, IndexError) as error:
             put(f"| {title} | | | | {limit} | failed: {error} |")
             broken += 1
