@@ -12,6 +12,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -129,6 +130,39 @@ static uint64_t some_struct(struct random *r)
 	return (uint64_t)at;
 }
 
+/* Names of sockets that exist, mostly: a few ports, so that the sockets find each other. */
+static uint64_t some_sockaddr(struct random *r)
+{
+	static const uint32_t addrs[] = { 0x7f000001, 0x7f000001, 0, 0x7f000002, 0xe0000001, 0xffffffff, 0x08080808 };
+	char *at = arena + (below(r, ARENA_SIZE - 65536) & ~7ULL);
+	uint16_t port = htons((uint16_t)(4000 + below(r, 6)));
+	uint32_t addr = htonl(addrs[below(r, sizeof(addrs) / sizeof(addrs[0]))]);
+
+	memset(at, 0, 32);
+	if (one_in(r, 12))
+		return some_struct(r);
+	if (one_in(r, 10)) /* AF_UNSPEC: disconnect */
+		return (uint64_t)at;
+	if (one_in(r, 2)) {
+		*(struct sockaddr_in *)at = (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = port, .sin_addr.s_addr = addr };
+		return (uint64_t)at;
+	}
+	struct sockaddr_in6 *sin6 = (struct sockaddr_in6 *)at;
+
+	sin6->sin6_family = AF_INET6;
+	sin6->sin6_port = port;
+	switch (below(r, 4)) {
+	case 0: sin6->sin6_addr.s6_addr[15] = 1; break;
+	case 1: sin6->sin6_addr.s6_addr[0] = 0xfe; break;
+	case 2:
+		sin6->sin6_addr.s6_addr[10] = sin6->sin6_addr.s6_addr[11] = 0xff;
+		memcpy(&sin6->sin6_addr.s6_addr[12], &addr, 4);
+		break;
+	default: break;
+	}
+	return (uint64_t)at;
+}
+
 static uint64_t some_pid(struct random *r)
 {
 	static const int64_t pids[] = { 0, -1, 99999, INT32_MIN, INT32_MAX };
@@ -179,6 +213,11 @@ static uint64_t argument(struct random *r, enum fuzz_kind kind)
 	case FUZZ_ADDR: return some_address(r) & ~(one_in(r, 8) ? 0ULL : 4095ULL);
 	case FUZZ_PATH:
 	case FUZZ_STRING: return some_path(r);
+	case FUZZ_SOCKADDR_IN: return some_sockaddr(r);
+	case FUZZ_SOCKET_FAMILY: return (const int[]){ AF_UNIX, AF_INET, AF_INET6, AF_NETLINK }[below(r, 4)];
+	case FUZZ_SOCKET_TYPE: return (1 + below(r, 5)) | SOCK_NONBLOCK;
+	case FUZZ_SOCKOPT_LEVEL: return (const int[]){ SOL_SOCKET, IPPROTO_IP, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_IPV6, IPPROTO_RAW }[below(r, 6)];
+	case FUZZ_SHUTDOWN_HOW: return below(r, 4);
 	default: break;
 	}
 	if (kind >= FUZZ_PTR)
@@ -262,6 +301,27 @@ static bool leave_out(int nr, uint64_t *a)
 
 static void handler(int sig) {}
 
+/* Listeners, a connection, and sockets that are neither. */
+static void open_internet_sockets(void)
+{
+	for (int i = 0; i < 2; i++) {
+		struct sockaddr_in name = { .sin_family = AF_INET, .sin_port = htons((uint16_t)(4000 + i)) };
+		struct sockaddr_in6 name6 = { .sin6_family = AF_INET6, .sin6_port = htons((uint16_t)(4002 + i)) };
+		int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), six = socket(AF_INET6, SOCK_STREAM | SOCK_NONBLOCK, 0), one = 1;
+
+		setsockopt(listener, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one));
+		bind(listener, (struct sockaddr *)&name, sizeof(name));
+		listen(listener, 3);
+		bind(six, (struct sockaddr *)&name6, sizeof(name6));
+		listen(six, 3);
+		connect(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), (struct sockaddr *)&name, sizeof(name));
+		accept4(listener, NULL, NULL, SOCK_NONBLOCK);
+		socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+	}
+	socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	socket(AF_INET6, SOCK_STREAM | SOCK_NONBLOCK, 0);
+}
+
 static void open_descriptors(void)
 {
 	int pair[2];
@@ -288,6 +348,7 @@ static void open_descriptors(void)
 	socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, pair);
 	socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, pair);
 	socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	open_internet_sockets();
 	eventfd(0, EFD_NONBLOCK);
 	timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK);
 	sigemptyset(&set);
