@@ -289,13 +289,14 @@ static int do_admit(struct creation *creation, struct error *error)
 	}
 	if (l->intel_rdt && intel_rdt_apply(l->intel_rdt, creation->container->id, creation->pid, error))
 		return -1;
-	if (net_devices_move(l, creation->pid, error))
+	if (net_devices_move(l, creation->pidfd, error))
 		return -1;
 	return process_limits(creation->pid, creation->spec->process, creation->container->rootless, error);
 }
 
 static void undo_admit(struct creation *creation)
 {
+	net_devices_return(creation->spec->linux_, creation->pidfd);
 	if (creation->spec->linux_->intel_rdt)
 		intel_rdt_remove(creation->spec->linux_->intel_rdt, creation->container->id);
 }

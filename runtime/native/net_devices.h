@@ -7,7 +7,12 @@
 
 #include "runtime/oci/spec.h"
 
-/* Moves them into the network namespace of @pid, under their new names, with their global addresses; they are up then if they were before. */
-int net_devices_move(const struct spec_linux *config, pid_t pid, struct error *error);
+/*
+ * Moves them into the network namespace of the process @pidfd, under their new names, with their global addresses, and sets them up. On failure
+ * those that were moved are back.
+ */
+int net_devices_move(const struct spec_linux *config, int pidfd, struct error *error);
+/* Moves them back, as far as they are there. Their addresses are lost. */
+void net_devices_return(const struct spec_linux *config, int pidfd);
 
 #endif

@@ -4,6 +4,7 @@ import array
 import json
 import os
 import re
+import shutil
 import socket
 import struct
 import subprocess
@@ -434,7 +435,90 @@ def intel_rdt(b):
     b.refused("linux.intelRdt: no resctrl file system", "mount -t resctrl")
 
 
+def net_devices(b):
+    name = f"ld{os.getpid()}"
+    if subprocess.run(["ip", "link", "add", name, "type", "veth", "peer", "name", name + "p"]).returncode:
+        raise Skip("this host cannot make veth devices")
+    try:
+        subprocess.run(["ip", "address", "add", "10.123.4.5/24", "dev", name], check=True)
+        b.linux["netDevices"] = {"nosuch0": {}}
+        b.refused("linux.netDevices.nosuch0: the host has no such network device")
+        b.linux["netDevices"] = {name: {"name": "inside0"}}
+        refused = b.create(check=False, env=dict(os.environ, LINUXD_FAULT="ready"))
+        expect(refused[0] == 1 and os.path.exists(f"/sys/class/net/{name}"), "the device is lost when create fails")
+        subprocess.run(["ip", "address", "add", "10.123.4.5/24", "dev", name], check=True)
+        out = b.script("busybox ip -o addr show dev inside0").output()
+        expect("10.123.4.5/24" in out, out)
+    finally:
+        subprocess.run(["ip", "link", "delete", name + "p"], check=False)
+
+
+def as_user(b, *arguments, setup="true", uid=65534):
+    """The command as somebody who is not root, with a bundle that is theirs."""
+    program = os.path.join(b.path, "linuxd")
+    if not os.path.exists(program):
+        shutil.copy(b.context.linuxd, program)
+        os.chmod(program, 0o755)
+        directory = b.path
+        while directory != "/":
+            os.chmod(directory, os.stat(directory).st_mode | 0o011)
+            directory = os.path.dirname(directory)
+        subprocess.run(["chown", "-R", f"{uid}:{uid}", b.path], check=True)
+    command = f'{setup}; cd {b.path}; exec setpriv --reuid {uid} --regid {uid} --clear-groups env -u XDG_RUNTIME_DIR "$@"'
+    return b.context.run(["unshare", "--mount", "sh", "-c", command, "-", program, "--root", b.root, "--mode", "native", *arguments])
+
+
+def rootless(b):
+    """Without root, with a mapping of one's own id only."""
+    b.command("spec", "--rootless", check=True)
+    with open(os.path.join(b.path, "config.json")) as f:
+        b.config = json.load(f)
+    for kind in ("uidMappings", "gidMappings"):
+        b.linux[kind][0]["hostID"] = 65534
+    b.process["terminal"] = False
+    b.script("id -u; cat /proc/self/uid_map; touch /tmp/x 2>/dev/null; echo end")
+    b.write()
+    result = as_user(b, "run", b.name)
+    if b"has not the rights" in result.output:
+        raise Skip("this host has no user namespaces for who is not root")
+    expect(result.output.split() == [b"0", b"0", b"65534", b"1", b"end"], result.output)
+    b.script("sleep 100")
+    b.write()
+    with open(os.path.join(b.path, "output"), "wb") as out:
+        subprocess.run(["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "env", "-u", "XDG_RUNTIME_DIR", b.path + "/linuxd", "--root",
+                        b.root, "--mode", "native", "run", "-d", b.name], cwd=b.path, stdin=subprocess.DEVNULL, stdout=out, stderr=out, check=True)
+    expect(as_user(b, "exec", b.name, "id", "-u").output == b"0\n", "exec")
+    expect(as_user(b, "kill", b.name, "KILL").status == 0, "kill")
+    b.wait_for("stopped")
+    expect(as_user(b, "delete", b.name).status == 0 and os.listdir(b.root) == [], "delete")
+
+
+def rootless_ranges(b):
+    """The same with subordinate ids, by newuidmap and newgidmap."""
+    if not shutil.which("newuidmap") or not os.path.exists("/etc/subuid") or not os.path.exists("/etc/subgid"):
+        raise Skip("uidmap is not installed")
+    b.command("spec", "--rootless", check=True)
+    with open(os.path.join(b.path, "config.json")) as f:
+        b.config = json.load(f)
+    for kind in ("uidMappings", "gidMappings"):
+        b.linux[kind] = [{"containerID": 0, "hostID": 65534, "size": 1}, {"containerID": 1, "hostID": 500000, "size": 1000}]
+    b.process["terminal"] = False
+    b.process["user"] = {"uid": 7, "gid": 8, "additionalGids": [9]}
+    b.script("id -u; id -G; cat /proc/self/gid_map")
+    b.write()
+    with open(os.path.join(b.path, "sub"), "w") as f:
+        f.write("nobody:500000:1000\n")
+    setup = f"mount --bind {b.path}/sub /etc/subuid && mount --bind {b.path}/sub /etc/subgid"
+    result = as_user(b, "run", b.name, setup=setup)
+    expect(result.output.split() == b"7 8 9 0 65534 1 1 500000 1000".split(), result.output)
+    b.linux["uidMappings"][1]["hostID"] = 600000
+    b.write()
+    os.chown(os.path.join(b.path, "config.json"), 65534, 65534)
+    result = as_user(b, "run", b.name, setup=setup)
+    expect(result.status == 1 and b"newuidmap has refused the mapping" in result.output and b"/etc/subuid must" in result.output, result.output)
+
+
 TESTS = [process_fields, rlimits, capabilities, root_readonly, names, mount_bind, mount_recursive, mount_tmpfs, mount_errors, mount_propagation,
          root_propagation, idmap_mount, masked_and_readonly, devices, device_rules, sysctl, user_namespace, time_namespace, join_by_path,
          join_pid_namespace, host_namespaces, hooks, hook_failures, seccomp, seccomp_notify, console_socket, preserve_fds, no_descriptors_leak,
-         attributes, no_pivot, labels, intel_rdt]
+         attributes, no_pivot, labels, intel_rdt, net_devices, rootless, rootless_ranges]
