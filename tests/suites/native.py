@@ -11,6 +11,8 @@ import subprocess
 import termios
 import time
 
+from run import Skip
+
 from . import cve, native_config
 from .bundles import Bundle, expect
 
@@ -214,6 +216,42 @@ def signals(b):
     expect(os.listdir(b.root) == [], "something is left")
 
 
+MAXRSS = r"""
+#include <stdio.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+int main(int argc, char **argv)
+{
+	struct rusage usage;
+	int status;
+	pid_t pid = fork();
+	if (pid == 0)
+		execv(argv[2], argv + 2);
+	wait4(pid, &status, 0, &usage);
+	FILE *out = fopen(argv[1], "w");
+	fprintf(out, "%ld\n", usage.ru_maxrss);
+	return fclose(out) || status;
+}
+"""
+
+
+def memory(b):
+    """The runtime's own memory: at most 1.5 MiB at any time."""
+    if '"name": "buildtype", "value": "release"' not in open(os.path.join(b.context.build, "meson-info/intro-buildoptions.json")).read():
+        raise Skip("the limit is for release builds")
+    program = os.path.join(b.path, "maxrss")
+    subprocess.run(["gcc", "-O1", "-static", "-x", "c", "-", "-o", program], input=MAXRSS.encode(), check=True)
+    b.script("sleep 100").write()
+    for command in (["create"], ["start"], ["delete", "--force"]):
+        report = os.path.join(b.path, "report")
+        with open(os.path.join(b.path, "output"), "wb") as out:
+            subprocess.run([program, report, b.context.linuxd, "--root", b.root, "--mode", "native", *command, b.name],
+                           cwd=b.path, stdin=subprocess.DEVNULL, stdout=out, stderr=out, check=True)
+        kib = int(open(report).read())
+        expect(500 < kib <= 1536, f"{command} takes {kib} KiB")
+
+
 def left_over(b, before):
     """What a failed create may not leave."""
     now = subprocess.run("find /sys/fs/cgroup -name '%s*'; cat /proc/self/mounts | wc -l; ls %s 2>/dev/null" % (b.name, b.root),
@@ -252,7 +290,7 @@ def faults(b):
     left_over(b, before)
 
 
-TESTS = [life, exit_status, names, logs, isolation, bad_config, executing, pausing, limits, listing, template, terminal, signals, faults]
+TESTS = [life, exit_status, names, logs, isolation, bad_config, executing, pausing, limits, listing, template, terminal, signals, memory, faults]
 
 
 def native(context):
