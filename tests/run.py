@@ -32,6 +32,7 @@ seeing
 freezer
 trace
 native
+oci
 network
 cgroups
 vm

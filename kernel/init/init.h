@@ -19,6 +19,8 @@ void container_refuse(const char *format, ...) __printf(1, 2) __noreturn;
 /* Tells the monitor that the container has ended; the monitor ends every host process. Does not return. */
 void container_exit(int wait_status) __noreturn;
 void ring_doorbell(void);
+/* The first error in the log. */
+extern char first_error_line[256];
 /* Something in the channel that is no answer has changed (channel->notes). */
 void note_monitor(void);
 

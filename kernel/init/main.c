@@ -108,6 +108,8 @@ static void wait_for_start(void)
 {
 	if (boot->flags & BOOT_WAIT) {
 		set_stage(STAGE_CREATED);
+		while (deterministic && !start_word)
+			deterministic_host_wait();
 		wait_event(&start_wait, &start_wait_type, "the container's start", start_word);
 		if (start_word < 0)
 			container_exit(-start_word);
@@ -148,7 +150,7 @@ static void boot_main(void *arg)
 	if (!error)
 		error = zygote_start();
 	if (error)
-		container_refuse("the container cannot start: error %d (the line above says where)", -error);
+		container_refuse("the container cannot start: %s", *first_error_line ? first_error_line : "an initcall fails");
 	if (IS_ERR(init_task_make(init_main, NULL)))
 		container_refuse("no memory for the first process");
 }

@@ -24,6 +24,8 @@ void note_monitor(void)
 	ring_doorbell();
 }
 
+char first_error_line[256];
+
 void printk(int level, const char *format, ...)
 {
 	char line[512];
@@ -36,6 +38,9 @@ void printk(int level, const char *format, ...)
 	va_end(args);
 	if (n > (int)sizeof(line) - 2)
 		n = sizeof(line) - 2;
+	/* The first one says why; others follow from it. */
+	if (level <= KERN_ERR && !*first_error_line)
+		strlcpy(first_error_line, line + strlen("linuxd: "), sizeof(first_error_line));
 	line[n++] = '\n';
 	vector.length = (u64)n;
 	if (boot && boot->log_fd >= 0 && (level <= KERN_WARNING || (boot->flags & BOOT_DEBUG)))

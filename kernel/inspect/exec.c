@@ -30,8 +30,20 @@ static struct {
 	int tty_index;              /* -1: none */
 } running[EXEC_SLOTS];
 
+/* What nobody takes any more would stay open, and its readers would wait for the end. */
+static void drop_streams(const u64 tokens[3])
+{
+	for (int i = 0; i < 3; i++) {
+		int host_fd = tokens[i] ? host_take_descriptor(tokens[i], NULL) : -ENOENT;
+
+		if (host_fd >= 0)
+			host_close(host_fd);
+	}
+}
+
 static void request_free(struct exec_request *request)
 {
+	drop_streams(request->tokens);
 	process_release(&request->program);
 	heap_pages_free(request->data, request->pages);
 	kfree(request);
@@ -153,8 +165,7 @@ static struct exec_request *request_make(const u64 argument[4], u32 length)
 	return request;
 }
 
-/* argument: slot, tokens of the streams (of the terminal: the first); the description is in the channel. value[0]: pid. */
-long inspect_exec(const u64 argument[4], struct inspect_answer *ret_answer)
+static long start_program(const u64 argument[4], struct inspect_answer *ret_answer)
 {
 	u32 length = READ_ONCE(channel->request.data_length);
 	struct exec_request *request;
@@ -178,6 +189,16 @@ long inspect_exec(const u64 argument[4], struct inspect_answer *ret_answer)
 	channel->exec[request->slot].pid = task->tgid;
 	ret_answer->value[0] = (u64)task->tgid;
 	return 0;
+}
+
+/* argument: slot, tokens of the streams (of the terminal: the first); the description is in the channel. value[0]: pid. */
+long inspect_exec(const u64 argument[4], struct inspect_answer *ret_answer)
+{
+	long error = start_program(argument, ret_answer);
+
+	if (error)
+		drop_streams(argument + 1);
+	return error;
 }
 
 /* argument: slot, signal. It may have ended meanwhile: no error. */

@@ -176,18 +176,15 @@ static struct host_console *console_make(int index, int input_fd, int output_fd,
 
 struct file *console_exec(int host_fd, u64 token, u16 rows, u16 columns, uid_t uid, int *ret_index)
 {
-	int index = tty_free_index(), error;
+	int index = CONSOLE_INDEX + 1, error; /* that number is the container's own */
 	struct host_console *c;
 	struct file *file;
 	char name[32];
 
-	/* Number 0 is the container's own. */
-	for (; index == CONSOLE_INDEX; index = -ENOSPC)
-		for (int i = 1; i < MAX_PTYS && index == CONSOLE_INDEX; i++)
-			if (!tty_find(i))
-				index = i;
-	if (index < 0)
-		return ERR_PTR(index);
+	while (index < MAX_PTYS && tty_find(index))
+		index++;
+	if (index == MAX_PTYS)
+		return ERR_PTR(-ENOSPC);
 	c = console_make(index, host_fd, host_fd, rows, columns, uid, &error);
 	if (!c)
 		return ERR_PTR(error);

@@ -1,0 +1,431 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sandbox mode of the OCI commands, driven as their callers do: as a subreaper, with pid files, console sockets and files for logs. What
+both modes have in common is tested with the functions of native.py."""
+import array
+import fcntl
+import json
+import os
+import select
+import signal
+import socket
+import struct
+import subprocess
+import termios
+import time
+
+from . import native
+from .bundles import Bundle, expect
+
+COMMON = [native.life, native.exit_status, native.names, native.logs, native.isolation, native.bad_config, native.pausing, native.limits,
+          native.listing, native.template]
+
+
+def wait_until(condition, what, patience=10):
+    end = time.monotonic() + patience
+    while not condition():
+        expect(time.monotonic() < end, what)
+        time.sleep(0.02)
+
+
+def status_of(pid):
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def reap_any():
+    try:
+        return os.waitpid(-1, os.WNOHANG)[0]
+    except ChildProcessError:
+        return 0
+
+
+def subreaper(b):
+    """The container's process becomes our child, lives as long as it, and ends with its status."""
+    b.script("echo out; echo err >&2; exit 13").create("--pid-file", os.path.join(b.path, "pid"))
+    pid = int(open(os.path.join(b.path, "pid")).read())
+    expect(os.waitpid(pid, os.WNOHANG) == (0, 0), "not our child, or it has ended already")
+    b.start()
+    expect(status_of(pid) == 13, "its status is another")
+    expect(b.printed() == "out\nerr\n", b.printed())
+    expect(b.state()["status"] == "stopped", "not stopped")
+    b.command("delete", b.name, check=True)
+    # Ended before it began, and killed.
+    b.script("sleep 100").create("--pid-file", os.path.join(b.path, "pid"))
+    pid = int(open(os.path.join(b.path, "pid")).read())
+    b.command("kill", b.name, "TERM", check=True)
+    expect(status_of(pid) == 128 + signal.SIGTERM, "a signal before the start")
+    b.command("delete", b.name, check=True)
+    b.create("--pid-file", os.path.join(b.path, "pid"))
+    pid = int(open(os.path.join(b.path, "pid")).read())
+    b.start()
+    b.command("kill", b.name, "KILL", check=True)
+    expect(status_of(pid) == 128 + signal.SIGKILL, "killed")
+    expect(not os.path.exists(os.path.join(b.root, b.name, "control")), "its socket is left")
+
+
+def streams(b):
+    """Pipes, files and /dev/null are the container's own: ends are seen, nothing is left over."""
+    b.script("cat; echo end; exec sleep 100 >/dev/null 2>&1").write()
+    into, out = os.pipe(), os.pipe()
+    error = os.path.join(b.path, "error")
+    with open(error, "wb") as log:
+        log.write(b"before\n")
+        log.flush()
+        subprocess.run([b.context.linuxd, "--root", b.root, "--mode", "sandbox", "create", b.name], cwd=b.path, stdin=into[0], stdout=out[1],
+                       stderr=log, check=True, timeout=30)
+    os.close(into[0])
+    os.close(out[1])
+    expect(not fcntl.fcntl(out[0], fcntl.F_GETFL) & os.O_NONBLOCK, "our end does not block any more")
+    b.start()
+    os.write(into[1], b"one\n")
+    expect(os.read(out[0], 100) == b"one\n", "input does not arrive")
+    os.write(into[1], b"x" * 100000)
+    os.close(into[1])
+    text = b""
+    while data := os.read(out[0], 65536):
+        text += data
+    # The program still runs: its descriptor is closed, and nobody else has kept it.
+    expect(text == b"x" * 100000 + b"end\n" and b.state()["status"] == "running", "the end of the output")
+    b.command("exec", b.name, "sh", "-c", "echo to the log >/proc/1/fd/2")
+    b.command("delete", "--force", b.name, check=True)
+    expect(open(error, "rb").read() == b"before\n", "the log")
+    # Sockets and closed descriptors.
+    ours, theirs = socket.socketpair()
+    b.script("read line; echo got $line").write()
+    subprocess.run([b.context.linuxd, "--root", b.root, "--mode", "sandbox", "create", b.name], cwd=b.path, stdin=theirs, stdout=theirs,
+                   stderr=subprocess.DEVNULL, check=True, timeout=30)
+    theirs.close()
+    b.start()
+    ours.send(b"hello\n")
+    expect(ours.recv(100) == b"got hello\n", "a socket as standard stream")
+
+
+class Console:
+    """A console socket, and the terminal that comes over it."""
+
+    def __init__(self, b):
+        self.path = os.path.join(b.path, "console")
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(self.path)
+        self.listener.listen(1)
+        self.fd = -1
+
+    def take(self):
+        connection, _ = self.listener.accept()
+        name, control, _, _ = connection.recvmsg(4096, socket.CMSG_SPACE(4))
+        expect(name and len(control) == 1, "no terminal came")
+        self.fd = array.array("i", control[0][2])[0]
+        connection.close()
+        self.listener.close()
+        os.unlink(self.path)
+
+    def resize(self, rows, columns):
+        fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+    def read_until(self, wanted, patience=10):
+        text = b""
+        end = time.monotonic() + patience
+        while wanted not in text:
+            expect(select.select([self.fd], [], [], max(0, end - time.monotonic()))[0], f"no {wanted} in {text}")
+            try:
+                data = os.read(self.fd, 4096)
+            except OSError:
+                data = b""
+            expect(data, f"the end before {wanted} in {text}")
+            text += data
+        return text
+
+    def rest(self):
+        text = b""
+        try:
+            while data := os.read(self.fd, 4096):
+                text += data
+        except OSError:
+            pass
+        os.close(self.fd)
+        return text
+
+
+def console(b):
+    """--console-socket for create: lines, keys, sizes, and the end."""
+    b.process["terminal"] = True
+    b.process["consoleSize"] = {"height": 31, "width": 117}
+    b.script("tty; stty size; trap 'stty size' WINCH; while read line; do echo got $line; done; seq 1 2000; exit 4")
+    terminal = Console(b)
+    b.create("--pid-file", os.path.join(b.path, "pid"), "--console-socket", terminal.path)
+    terminal.take()
+    pid = int(open(os.path.join(b.path, "pid")).read())
+    b.start()
+    expect(b"/dev/pts/0\r\n31 117\r\n" in terminal.read_until(b"117\r\n"), "the beginning")
+    os.write(terminal.fd, b"hello\n")
+    expect(b"hello\r\ngot hello\r\n" in terminal.read_until(b"got hello\r\n"), "a line")
+    terminal.resize(44, 99)
+    os.write(terminal.fd, b"x\n")
+    terminal.read_until(b"44 99\r\n")
+    os.write(terminal.fd, b"\x04")
+    text = terminal.rest()
+    expect(text.endswith(b"1999\r\n2000\r\n"), f"the end is {text[-100:]}")
+    expect(status_of(pid) == 4, "status")
+
+
+def executing(b):
+    b.process["args"] = ["sleep", "100"]
+    b.create()
+    refused = b.command("exec", b.name, "true")
+    expect(refused.status == 255 and b"was not started" in refused.output, "exec before the start")
+    b.start()
+
+    def run(*arguments, status=0):
+        result = b.command("exec", *arguments)
+        expect(result.status == status, f"exec {arguments}: status {result.status}: {result.output}")
+        return result.output.decode().split()
+    expect(run(b.name, "sh", "-c", "exit 7", status=7) == [], "status")
+    expect(run(b.name, "sh", "-c", "kill -9 $$", status=137) == [], "killed")
+    expect(run("--user", "3:4", "-g", "5", b.name, "sh", "-c", "id -u; id -g; id -G") == ["3", "4", "4", "5"], "user")
+    expect(run("--cwd", "/tmp", "--env", "A=1", "-e", "B=2", b.name, "sh", "-c", "pwd; echo $A$B") == ["/tmp", "12"], "environment")
+    expect(run("--cap", "CAP_CHOWN", b.name, "grep", "CapEff", "/proc/self/status")[1] == "0000000020000421", "capabilities")
+    expect(run(b.name, "cat", "/proc/1/cmdline") == ["sleep\x00100\x00"], "sees the others")
+    expect(run(b.name, "sh", "-c", "grep PPid /proc/self/status; ls -l /proc/$$/fd/0 | wc -l")[1] != "1", "a parent inside")
+    expect("executable file not found" in " ".join(run(b.name, "no-such-program", status=255)), "no program")
+    expect("chdir to cwd" in " ".join(run("--cwd", "/nowhere", b.name, "true", status=255)), "no directory")
+    large = "x" * 100000
+    expect(run(b.name, "sh", "-c", f"echo {large} | wc -c") == ["100001"], "a long command")
+    expect(run("-t", b.name, "sh", "-c", "tty; test -t 1 && echo yes") == ["/dev/pts/1", "yes"], "terminal")
+    result = b.command("exec", b.name, "cat", stdin=b"some input")
+    expect(result.output == b"some input", "input")
+    # Processes of exec that outlive it are pid 1's children.
+    run(b.name, "sh", "-c", "sleep 50 >/dev/null 2>&1 & exit 0")
+    expect("sleep 50" in b.command("exec", b.name, "ps").output.decode(), "the child of an exec has gone")
+
+
+def exec_detached(b):
+    """It becomes our child, gets the signals that we send to its pid, and dies with its attendant."""
+    b.process["args"] = ["sleep", "100"]
+    b.create()
+    b.start()
+    pid_file = os.path.join(b.path, "exec-pid")
+
+    def detach(script):
+        with open(os.path.join(b.path, "exec-output"), "wb") as out:
+            subprocess.run([b.context.linuxd, "--root", b.root, "exec", "--detach", "--pid-file", pid_file, b.name, "sh", "-c", script],
+                           stdin=subprocess.DEVNULL, stdout=out, stderr=out, check=True, timeout=30)
+        return int(open(pid_file).read())
+
+    def said():
+        return open(os.path.join(b.path, "exec-output")).read()
+    pid = detach("trap 'echo caught; exit 3' USR1; echo ready; while true; do sleep 0.02; done")
+    wait_until(lambda: "ready" in said(), "it does not run")
+    os.kill(pid, signal.SIGUSR1)
+    expect(status_of(pid) == 3 and said() == "ready\ncaught\n", said())
+    pid = detach("echo $$ >/tmp/own; exec sleep 1000")
+    wait_until(lambda: b.command("exec", b.name, "cat", "/tmp/own").output.strip(), "it does not run")
+    os.kill(pid, signal.SIGKILL)
+    expect(status_of(pid) == -signal.SIGKILL, "status")
+    wait_until(lambda: "sleep 1000" not in b.command("exec", b.name, "ps").output.decode(), "it outlives its attendant")
+    pid = detach("exec sleep 1000")
+    b.command("kill", b.name, "KILL", check=True)
+    expect(status_of(pid) == 128 + signal.SIGKILL, "it outlives the container")
+
+
+def exec_console(b):
+    b.process["args"] = ["sleep", "100"]
+    b.create()
+    b.start()
+    terminal = Console(b)
+    pid_file = os.path.join(b.path, "exec-pid")
+    subprocess.run([b.context.linuxd, "--root", b.root, "exec", "--detach", "--tty", "--console-socket", terminal.path, "--pid-file", pid_file, b.name,
+                    "sh", "-c", "echo ready; read line; stty size; echo $line; sleep 0.1; exit 6"], check=True, timeout=30)
+    terminal.take()
+    terminal.read_until(b"ready")
+    terminal.resize(12, 34)
+    time.sleep(0.2)
+    os.write(terminal.fd, b"word\n")
+    expect(b"12 34\r\nword\r\n" in terminal.rest(), "what it says")
+    expect(status_of(int(open(pid_file).read())) == 6, "status")
+    # Keys become signals, and the terminal's end ends the program.
+    terminal = Console(b)
+    subprocess.run([b.context.linuxd, "--root", b.root, "exec", "--detach", "--tty", "--console-socket", terminal.path, "--pid-file", pid_file, b.name,
+                    "sh", "-c", "echo ready; exec sleep 100"], check=True, timeout=30)
+    terminal.take()
+    terminal.read_until(b"ready")
+    time.sleep(0.1)
+    os.write(terminal.fd, b"\x03")
+    terminal.rest()
+    expect(status_of(int(open(pid_file).read())) == 128 + signal.SIGINT, "Ctrl-C")
+
+
+def process_fields(b):
+    """process.* as the program finds it."""
+    b.process.update({"user": {"uid": 7, "gid": 8, "umask": 0o27, "additionalGids": [20, 10]}, "cwd": "/made/here", "oomScoreAdj": 123,
+                      "rlimits": [{"type": "RLIMIT_NOFILE", "soft": 77, "hard": 99}, {"type": "RLIMIT_CORE", "soft": 0, "hard": 0}],
+                      "noNewPrivileges": True})
+    b.process["capabilities"] = {"bounding": ["CAP_CHOWN", "CAP_KILL"], "permitted": ["CAP_CHOWN"], "effective": ["CAP_CHOWN"],
+                                 "inheritable": ["CAP_CHOWN"], "ambient": ["CAP_CHOWN"]}
+    b.config["hostname"], b.config["domainname"] = "machine", "example.org"
+    b.script("id -u; id -g; id -G; umask; pwd; cat /proc/self/oom_score_adj; ulimit -n; ulimit -Hn; grep -E 'Cap|NoNew' /proc/self/status; hostname;"
+             "cat /proc/sys/kernel/domainname; echo $HOME")
+    words = b.output().split()
+    expect(words[:10] == ["7", "8", "8", "10", "20", "0027", "/made/here", "123", "77", "99"], words)
+    sets = {words[i][:-1]: words[i + 1] for i in range(10, 22, 2)}
+    expect(sets == {"CapInh": "0000000000000001", "CapPrm": "0000000000000001", "CapEff": "0000000000000001", "CapBnd": "0000000000000021",
+                    "CapAmb": "0000000000000001", "NoNewPrivs": "1"}, sets)
+    expect(words[22:] == ["machine", "example.org", "/"], words[22:])
+
+
+def mounts(b):
+    for name, text in (("shown", "shown"), ("hidden", "hidden")):
+        os.makedirs(os.path.join(b.path, name))
+        with open(os.path.join(b.path, name, "file"), "w") as f:
+            f.write(text)
+    b.mount("/data", "bind", "shown", ["bind"])
+    b.mount("/data-ro", "bind", "shown", ["rbind", "ro", "nosuid"])
+    b.mount("/etc/one", "bind", os.path.join(b.path, "hidden/file"), ["bind", "ro"])
+    b.mount("/tmp", "tmpfs", "tmpfs", ["size=1m", "mode=1777", "noexec"])
+    b.mount("/dev/mine", "bind", "/dev/zero", ["bind"])
+    b.config["root"]["readonly"] = True
+    b.linux["maskedPaths"] += ["/data/masked", "/data/secret"]
+    b.linux["readonlyPaths"] += ["/data/fixed"]
+    for name in ("masked", "fixed"):
+        os.makedirs(os.path.join(b.path, "shown", name))
+    for name in ("masked/inside", "secret", "fixed/inside"):
+        open(os.path.join(b.path, "shown", name), "w").write("text")
+    b.script("""
+        cat /data/file; echo; cat /data-ro/file; echo; cat /etc/one; echo
+        echo new >/data/new && cat /data/new
+        touch /data-ro/x 2>/dev/null || echo read-only; echo x 2>/dev/null >/etc/one || echo read-only; touch /x 2>/dev/null || echo read-only
+        head -c 2000000 /dev/zero >/tmp/big 2>/dev/null || echo full
+        ls /data/masked; cat /data/secret; touch /data/fixed/x 2>/dev/null || echo fixed; cat /data/fixed/inside; echo
+        head -c 3 /dev/mine | wc -c; test -c /dev/mine && echo device
+        grep -c '^tmpfs /tmp tmpfs rw,noexec' /proc/mounts
+        touch /proc/sys/kernel/x 2>/dev/null || echo no""")
+    lines = b.output().split("\n")
+    expect(lines == ["shown", "shown", "hidden", "new", "read-only", "read-only", "read-only", "full", "fixed", "text", "3", "device", "1", "no", ""], lines)
+    expect(open(os.path.join(b.path, "shown/new")).read() == "new\n", "not on the host")
+
+
+def sysctls(b):
+    b.linux["sysctl"] = {"kernel.domainname": "by.sysctl", "net.ipv4.no_such_thing": "1", "fs.pipe-max-size": "65536"}
+    b.script("cat /proc/sys/kernel/domainname /proc/sys/fs/pipe-max-size")
+    expect(b.output().split() == ["by.sysctl", "65536"], "values")
+    b.linux["sysctl"] = {"kernel.no_such_thing": "1"}
+    b.refused("kernel/no_such_thing")
+
+
+def seccomp(b):
+    """linux.seccomp is applied inside, by the container's kernel."""
+    b.linux["seccomp"] = {"defaultAction": "SCMP_ACT_ALLOW", "architectures": ["SCMP_ARCH_X86_64"], "syscalls": [
+        {"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO", "errnoRet": 95},
+        {"names": ["sethostname"], "action": "SCMP_ACT_KILL_PROCESS"},
+        {"names": ["kill"], "action": "SCMP_ACT_ERRNO", "errnoRet": 38, "args": [{"index": 1, "value": 12, "op": "SCMP_CMP_EQ"}]}]}
+    b.script("mkdir /tmp/x 2>&1; hostname other; echo $?; kill -USR2 $$ 2>&1; kill -URG $$ && echo sent; grep Seccomp /proc/self/status")
+    words = b.output()
+    expect("Not supported" in words or "not supported" in words, words)
+    expect("159\n" in words and "not implemented" in words and "sent" in words and "Seccomp:\t2\nSeccomp_filters:\t1" in words, words)
+    # exec has it, too.
+    b.process["args"] = ["sleep", "100"]
+    b.create()
+    b.start()
+    expect(b.command("exec", b.name, "mkdir", "/tmp/y").status == 1, "exec without the filter")
+    b.command("delete", "--force", b.name, check=True)
+    b.linux["seccomp"] = {"defaultAction": "SCMP_ACT_ALLOW", "listenerPath": "/run/nobody", "syscalls": [{"names": ["mkdir"], "action": "SCMP_ACT_NOTIFY"}]}
+    b.refused("SCMP_ACT_NOTIFY", "--mode native")
+
+
+def resources(b):
+    b.linux["resources"].update({"memory": {"limit": 128 << 20}, "pids": {"limit": 20}, "cpu": {"quota": 100000, "period": 100000}})
+    b.script("nproc; grep MemTotal /proc/meminfo; (i=0; while [ $i -lt 40 ]; do sleep 5 & i=$((i+1)); done) 2>/dev/null; echo tried; sleep 100").create()
+    b.start()
+    wait_until(lambda: "tried" in b.printed(), "no limit")
+    expect(b.printed().split()[:3] == ["1", "MemTotal:", str(128 << 10)], b.printed())
+    stats = json.loads(b.command("events", "--stats", b.name, check=True).output)["data"]
+    expect(stats["pids"]["limit"] == 20 and 0 < stats["pids"]["current"] <= 20, stats["pids"])
+    expect(stats["cpu"]["usage"]["total"] > 0 and len(stats["cpu"]["usage"]["percpu"]) == 1, stats["cpu"])
+    b.command("update", "--pids-limit", "500", "--memory", "64M", b.name, check=True)
+    expect("65536" in b.command("exec", b.name, "grep", "MemTotal", "/proc/meminfo").output.decode(), "memory was not updated")
+
+
+def out_of_memory(b):
+    """The container's own kernel ends what takes too much, and the container goes on."""
+    b.linux["resources"]["memory"] = {"limit": 64 << 20}
+    b.script("echo $$ >/tmp/pid; (head -c 300000000 /dev/zero | tail >/dev/null); echo ended $?; sleep 100").create()
+    b.start()
+    wait_until(lambda: "ended" in b.printed(), "it was not ended", 25)
+    stats = json.loads(b.command("events", "--stats", b.name, check=True).output)["data"]
+    expect(stats["memory"]["usage"]["failcnt"] >= 1 and b.state()["status"] == "running", stats["memory"])
+
+
+def hooks(b):
+    log = os.path.join(b.path, "hooks")
+    kinds = ["prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"]
+    b.config["hooks"] = {kind: [{"path": "/bin/sh", "args": ["sh", "-c", f"(echo {kind}; cat; echo) >>{log}"]}] for kind in kinds}
+    b.script("sleep 100").create()
+    pid = b.state()["pid"]
+    b.start()
+    b.command("delete", "--force", b.name, check=True)
+    lines = open(log).read().split("\n")
+    expect([line for line in lines if line and line[0] != "{"] == kinds, lines)
+    states = [json.loads(line) for line in lines if line.startswith("{")]
+    expect(all(state["pid"] == pid for state in states[:5]) and states[0]["status"] == "creating", states)
+    b.config["hooks"] = {"createRuntime": [{"path": "/bin/sh", "args": ["sh", "-c", "echo no; exit 1"]}]}
+    b.refused("createRuntime")
+    expect(not subprocess.run(["pgrep", "-f", b.name], stdout=subprocess.PIPE).stdout, "a process was left")
+
+
+def refused(b):
+    """What a sandbox cannot give is an error with a way out, and nothing is left behind."""
+    before = json.dumps(b.config)
+    for change, word in ((lambda: b.namespace("ipc", "/proc/self/ns/ipc"), "System V IPC"),
+                         (lambda: b.linux.update({"timeOffsets": {"monotonic": {"secs": 1}}}), "linux.timeOffsets"),
+                         (lambda: b.mount("/x", "bind", "/proc/self", ["bind"]), "way out"),
+                         (lambda: b.mount("/x", "bind", "/no/such/place", ["bind"]), "/no/such/place"),
+                         (lambda: b.linux.update({"uidMappings": [{"containerID": 0, "hostID": 1000, "size": 1}]}), "linux.uidMappings"),
+                         (lambda: b.linux["resources"].update({"memory": {"limit": 1 << 20}}), "memory.limit"),
+                         (lambda: b.config.update({"annotations": {"org.linuxd.cpus": "many"}}), "org.linuxd.cpus"),
+                         (lambda: b.process.update({"cwd": "/bin/sh"}), "chdir to cwd"),
+                         (lambda: b.process.update({"args": ["nothing"]}), "executable file not found in $PATH"),
+                         (lambda: b.process.update({"args": ["/tmp"]}), "permission denied")):
+        b.config = json.loads(before)
+        change()
+        b.refused(word)
+    expect(not subprocess.run(f"find /sys/fs/cgroup -name '{b.name}*'", shell=True, stdout=subprocess.PIPE).stdout, "a cgroup was left")
+
+
+def annotations(b):
+    b.config["annotations"] = {"org.linuxd.cpus": "1", "org.linuxd.seed": "42"}
+    b.script("nproc; cat /proc/sys/kernel/random/uuid; head -c 8 /dev/urandom | od -An -tx1 2>/dev/null || :; date +%s 2>/dev/null || :")
+    first, second = b.output(), b.output()
+    expect(first == second and first.startswith("1\n"), f"{first!r} and {second!r} differ")
+
+
+def killed_monitor(b):
+    """Whoever kills the container's process on the host ends all of it."""
+    b.script("sleep 100").create()
+    b.start()
+    pid = b.state()["pid"]
+    pids = json.loads(b.command("ps", "--format", "json", b.name, check=True).output)
+    expect(pid in pids and len(pids) > 1, pids)
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+
+    def gone():
+        # They have become ours: the first process of their namespace cannot end before we have taken the others' statuses.
+        while reap_any():
+            pass
+        return not any(os.path.exists(f"/proc/{p}") for p in pids)
+    wait_until(gone, "host processes are left")
+    expect(b.state()["status"] == "stopped", "not stopped")
+    b.command("delete", b.name, check=True)
+
+
+OWN = [subreaper, streams, console, executing, exec_detached, exec_console, process_fields, mounts, sysctls, seccomp, resources, out_of_memory, hooks,
+       refused, annotations, killed_monitor]
+
+
+def oci(context):
+    def test(function):
+        name = function.__name__.replace("_", "-")
+
+        def run():
+            with Bundle(context, "sandbox-" + name, "sandbox") as bundle:
+                function(bundle)
+        return name, run
+    return [test(function) for function in COMMON + OWN]
