@@ -222,6 +222,47 @@ static void listing(void)
 	SHOW(rmdir("many"));
 }
 
+/* What a user makes is that user's from the first moment that others can see it. */
+static void owner(void)
+{
+	struct stat st;
+	int denied = 0, wrong = 0;
+	char name[32];
+	SECTION("owner of what is new");
+	mkdir("mine", 0700);
+	SHOW(chown("mine", 1234, 1235));
+	pid_t maker = fork();
+	if (!maker) {
+		umask(027);
+		if (setgid(1235) || setuid(1234))
+			_exit(1);
+		for (int i = 0; i < ROUNDS; i++) {
+			snprintf(name, sizeof(name), "mine/d%d", i);
+			mkdir(name, 0700);
+			snprintf(name, sizeof(name), "mine/f%d", i);
+			close(open(name, O_CREAT | O_WRONLY, 0666));
+		}
+		_exit(0);
+	}
+	pid_t looker = fork();
+	if (!looker) {
+		if (setgid(1235) || setuid(1234))
+			_exit(1);
+		for (int i = 0; i < ROUNDS; i++) {
+			do {
+				snprintf(name, sizeof(name), "mine/d%d/none", i);
+				denied += stat(name, &st) && errno == EACCES;
+				snprintf(name, sizeof(name), "mine/f%d", i);
+			} while (stat(name, &st));
+			wrong += st.st_uid != 1234 || st.st_gid != 1235 || (st.st_mode & 07777) != 0640;
+		}
+		say("denied %d wrong %d", denied, wrong);
+		_exit(0);
+	}
+	while (wait(NULL) > 0)
+		;
+}
+
 int main(void)
 {
 	const char *bases[] = { ".", "/dev/shm" };
@@ -238,6 +279,8 @@ int main(void)
 		append();
 		shared_position();
 		listing();
+		chmod(".", 0755);
+		owner();
 		fchdir(back);
 		close(back);
 		snprintf(command, sizeof(command), "rm -rf '%s'", dir);

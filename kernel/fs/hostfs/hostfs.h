@@ -88,7 +88,7 @@ bool hostfs_same(const struct inode *inode, const struct statx *stx);
 int hostfs_refresh(struct inode *inode);
 void hostfs_lost_link(struct inode *inode);
 /* Gives a new object the mode and owner that this caller's new objects have. */
-void hostfs_set_owner(struct inode *dir, struct inode *inode, mode_t mode);
+void hostfs_bind_new(struct inode *dir, struct dentry *dentry, struct inode *inode, mode_t mode);
 /* The host refuses its own user what the container's root may do: opens the mode up there and remembers the real one. */
 void hostfs_keep_privs(struct inode *inode);
 int hostfs_force_access(struct inode *inode);

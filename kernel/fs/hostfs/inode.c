@@ -268,19 +268,46 @@ static int store_owner(struct inode *inode, bool set_uid, uid_t uid, bool set_gi
 	return 0;
 }
 
-void hostfs_set_owner(struct inode *dir, struct inode *inode, mode_t mode)
+/*
+ * The name is bound only when the inode says who owns it, or others would see root's for a while: telling the host means to
+ * sleep. Until the host has been told, what it says of owner and mode does not count.
+ */
+void hostfs_bind_new(struct inode *dir, struct dentry *dentry, struct inode *inode, mode_t mode)
 {
+	struct hostfs_inode *hi = HOSTFS_I(inode);
 	const struct cred *cred = current->cred;
-	gid_t gid = cred->fsgid;
-	if (dir->mode & S_ISGID) {
-		gid = dir->gid;
-		if (S_ISTYPE(mode, S_IFDIR))
-			mode |= S_ISGID;
+	unsigned ours = (OVERRIDE_UID | OVERRIDE_GID | OVERRIDE_MODE) & ~hi->overrides, refused = 0;
+	gid_t gid = dir->mode & S_ISGID ? dir->gid : cred->fsgid;
+	bool others = inode->uid != cred->fsuid || inode->gid != gid;
+	s64 owner[4] = { cred->fsuid, gid }, bits[4];
+	long error;
+
+	if ((dir->mode & S_ISGID) && S_ISTYPE(mode, S_IFDIR))
+		mode |= S_ISGID;
+	bits[0] = mode & 07777;
+	inode->uid = cred->fsuid;
+	inode->gid = gid;
+	inode->mode = (inode->mode & S_IFMT) | (mode & 07777);
+	hi->overrides |= ours;
+	dentry_bind(dentry, inode);
+	if (others) {
+		error = HOSTFS_SB(inode->sb)->mapped ? -EPERM : hostfs_monitor(MON_CHOWN, inode, owner, NULL, 0, NULL, 0);
+		if (error == -EPERM || error == -ESTALE || error == -EINVAL)
+			refused |= OVERRIDE_UID | OVERRIDE_GID;
 	}
-	store_owner(inode, true, cred->fsuid, true, gid);
 	/* The host takes its own umask off and, on a chown, the set-id bits. */
-	if (!S_ISTYPE(mode, S_IFLNK) && ((HOSTFS_I(inode)->host_mode ^ mode) & 07777))
-		store_mode(inode, mode);
+	if (!S_ISTYPE(mode, S_IFLNK) && (((hi->host_mode ^ mode) & 07777) || (others && (mode & (S_ISUID | S_ISGID))))) {
+		error = hostfs_monitor(MON_CHMOD, inode, bits, NULL, 0, NULL, 0);
+		if (error == -EPERM || error == -ESTALE)
+			refused |= OVERRIDE_MODE;
+		else if (!error)
+			hi->host_mode = (hi->host_mode & S_IFMT) | (mode & 07777);
+	}
+	hi->overrides &= ~(ours & ~refused);
+	if (refused)
+		hostfs_override(inode, refused);
+	hi->stale = true;
+	hostfs_changed(inode, ATTR_CTIME);
 }
 
 int hostfs_force_access(struct inode *inode)

@@ -135,8 +135,7 @@ static int adopt(struct inode *dir, struct dentry *dentry, struct hostfs_handle 
 	if (IS_ERR(inode))
 		return (int)PTR_ERR(inode);
 	hostfs_made(inode);
-	dentry_bind(dentry, inode);
-	hostfs_set_owner(dir, inode, mode);
+	hostfs_bind_new(dir, dentry, inode, mode);
 	return 0;
 }
 
@@ -186,8 +185,7 @@ static int hostfs_create(struct inode *dir, struct dentry *dentry, mode_t mode)
 	hostfs_handle_set(&HOSTFS_I(inode)->write, (int)fd);
 	HOSTFS_I(inode)->xattrs = XATTRS_NONE;
 	hostfs_made(inode);
-	dentry_bind(dentry, inode);
-	hostfs_set_owner(dir, inode, mode);
+	hostfs_bind_new(dir, dentry, inode, mode);
 	return 0;
 }
 
