@@ -22,6 +22,7 @@ PYTHON_QUICK = {
     "files": ["test_os", "test_posix", "test_shutil", "test_tempfile", "test_mmap", "test_fcntl"],
     "waiting": ["test_select", "test_epoll", "test_time", "test_pty", "test_threading", "test_poll"],
     "processes": ["test_subprocess", "test_signal"],
+    "network": ["test_socket", "test_ssl", "test_eintr", "test_multiprocessing_main_handling"],
 }
 # These take half a minute by waiting: only in the group python.
 PYTHON_PATIENT = ["*.test_siginterrupt_off", "*.test_poll2"]
