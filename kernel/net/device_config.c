@@ -114,12 +114,47 @@ int device_rename(struct net *net, struct net_device *device, const char *name)
 	return 0;
 }
 
-struct inet_addr net_gateway(struct net *net, const struct inet_addr *to, int device)
+const struct net_route *net_route_to(struct net *net, const struct inet_addr *to, int device)
 {
 	struct net_route *route;
 
 	list_for_each_entry(route, &net->routes, link)
 		if (route->device == device && inet_is_v4(&route->to) == inet_is_v4(to) && inet_prefix_equal(&route->to, to, route->prefix))
-			return route->gateway;
-	return inet_any(inet_is_v4(to) ? AF_INET : AF_INET6);
+			return route;
+	return NULL;
+}
+
+struct inet_addr net_gateway(struct net *net, const struct inet_addr *to, int device)
+{
+	const struct net_route *route = net_route_to(net, to, device);
+
+	return route ? route->gateway : inet_any(inet_is_v4(to) ? AF_INET : AF_INET6);
+}
+
+/* By address, then the longer prefix, then the lower metric. The default route comes first of IPv4, last of IPv6. */
+static int compare(const struct net_route *a, const struct net_route *b)
+{
+	int order = memcmp(a->to.bytes, b->to.bytes, sizeof(a->to.bytes));
+
+	if (!inet_is_v4(&a->to) && !a->prefix != !b->prefix)
+		return a->prefix ? -1 : 1;
+	if (order)
+		return order;
+	if (a->prefix != b->prefix)
+		return a->prefix > b->prefix ? -1 : 1;
+	return a->metric < b->metric ? -1 : a->metric > b->metric;
+}
+
+const struct net_route *net_route_next(struct net *net, int family, const struct net_route *after)
+{
+	const struct net_route *best = NULL;
+	struct net_route *route;
+
+	list_for_each_entry(route, &net->routes, link) {
+		if (inet_is_v4(&route->to) != (family == AF_INET) || (after && compare(route, after) <= 0))
+			continue;
+		if (!best || compare(route, best) < 0)
+			best = route;
+	}
+	return best;
 }

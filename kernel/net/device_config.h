@@ -12,8 +12,12 @@
 int device_set_up(struct net *net, struct net_device *device, bool up);
 int device_set_mtu(struct net *net, struct net_device *device, u32 mtu); /* -EINVAL */
 int device_rename(struct net *net, struct net_device *device, const char *name); /* -EINVAL, -EBUSY, -EEXIST */
-/* The gateway of the route that net_route() takes to `to`; the wildcard: none. */
+/* The route that net_route() takes to `to`; NULL: it is an own address. */
+const struct net_route *net_route_to(struct net *net, const struct inet_addr *to, int device);
+/* Its gateway; the wildcard: none. */
 struct inet_addr net_gateway(struct net *net, const struct inet_addr *to, int device);
+/* The next route of a family (AF_INET, AF_INET6) in the order in which Linux shows them; NULL is before the first, and behind the last. */
+const struct net_route *net_route_next(struct net *net, int family, const struct net_route *after);
 
 /* device_ioctl.c: ioctls on interfaces by a socket of this domain; -ENOIOCTLCMD. */
 long device_ioctl(int domain, unsigned cmd, u64 arg);

@@ -14,6 +14,23 @@ ip -6 addr add 2001:db8::1/64 dev lo; ip -6 addr show dev lo; ping -c1 -W2 2001:
 ip monitor link & sleep 0.3; ip link set lo mtu 1400; sleep 0.2; kill %1; wait; ip link set lo mtu 65536
 ip link set lo down; ip link; ip link set lo up; ip -br addr
 ping -c2 -i0.2 -W2 127.0.0.1 | plain; ping -c1 -W2 ::1 | plain; ping -c1 -W2 -s 2000 -t 9 localhost | plain; ping -c1 -W1 192.0.2.1 | plain
+r() { ip "$@" 2>&1 | refused; }
+r route add 10.5.0.0/16 dev lo; r route add 10.5.0.0/16 dev lo; r route add 10.5.1.0/24 dev lo metric 7 src 127.0.0.1; r route get 10.5.1.1
+r route add blackhole 10.6.0.0/16; r route add unreachable 10.7.0.0/16; r route add prohibit 10.8.0.0/16; r route; cat /proc/net/route
+r route get 10.6.0.1; r route get 10.7.0.1; r route replace 10.5.0.0/16 dev lo metric 5; r route; r route del 10.5.0.0/16; r route del 10.5.0.0/16; r route del 10.5.0.0/16
+r route add 10.5.0.1/16 dev lo; r route add default via 10.99.0.1; r route add default dev lo; r route; r route del default; r route append 10.5.1.0/24 dev lo metric 9
+r route; r route flush 10.5.1.0/24; r route add 10.9.0.0/16 dev nosuch
+r -6 route add 2001:db8:1::/48 dev lo; r -6 route; r -6 route get 2001:db8:1::1; r -6 route del 2001:db8:1::/48; r -6 route add unreachable 2001:db8:2::/48; r -6 route
+r link set lo txqueuelen 500; r link set lo promisc on; r link show lo; r link del lo; r link set lo promisc off; r link set lo txqueuelen 1000
+python3 - <<'END'
+import socket
+for address in ("10.6.0.1", "10.7.0.1", "10.8.0.1", "8.8.8.8"):
+    for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+        try:
+            socket.socket(socket.AF_INET, kind).connect((address, 9))
+        except OSError as e:
+            print(address, kind, e)
+END
 python3 - <<'END'
 import socket, subprocess
 tcp = socket.socket(); tcp.bind(("127.0.0.1", 8000)); tcp.listen(5)

@@ -101,6 +101,7 @@ static int show_if_inet6(struct file *file, struct seq_buffer *seq)
 #define ROUTE_UP 1
 #define ROUTE_GATEWAY 2
 #define ROUTE_HOST 4
+#define ROUTE_REJECT 0x200
 #define LINE_ROUTE 127
 
 static const char *device_name(int index)
@@ -112,20 +113,20 @@ static const char *device_name(int index)
 
 static int show_route(struct file *file, struct seq_buffer *seq)
 {
-	struct net_route *r;
+	const struct net_route *r = NULL;
 	size_t start = seq->length;
 
 	seq_puts(seq, "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT");
 	seq_pad(seq, start, LINE_ROUTE);
 	seq_putc(seq, '\n');
-	list_for_each_entry(r, &current_net()->routes, link) {
+	while ((r = net_route_next(current_net(), AF_INET, r))) {
 		u32 mask = r->prefix <= INET_V4_BITS ? 0 : ~0U << (128 - r->prefix);
 		unsigned flags = ROUTE_UP | (inet_is_any(&r->gateway) ? 0 : ROUTE_GATEWAY) | (r->prefix == 128 ? ROUTE_HOST : 0);
+		bool nowhere = r->type != RTN_UNICAST;
 
-		if (!inet_is_v4(&r->to))
-			continue;
+		flags |= nowhere ? ROUTE_REJECT : 0;
 		start = seq->length;
-		seq_printf(seq, "%s\t%08X\t%08X\t%04X\t%d\t%u\t%d\t%08X\t%d\t%u\t%u", device_name(r->device), r->to.words[3],
+		seq_printf(seq, "%s\t%08X\t%08X\t%04X\t%d\t%u\t%d\t%08X\t%d\t%u\t%u", nowhere ? "*" : device_name(r->device), r->to.words[3],
 			   r->gateway.words[3], flags, 0, 0u, (int)r->metric, net32(mask), 0, 0u, 0u);
 		seq_pad(seq, start, LINE_ROUTE);
 		seq_putc(seq, '\n');

@@ -185,10 +185,34 @@ static void put_outside_control(struct dgram_sock *s, struct message *msg, const
 	dgram_put_control(s, msg, &about);
 }
 
+/* What others sent before the socket was connected, or to an earlier peer, is not for it any more. */
+static void drop_strangers(struct dgram_sock *s)
+{
+	const struct inet_name *peer = &s->inet.end.remote;
+	struct inet_name from;
+	struct io_iter none;
+
+	if (s->inet.base.state != SOCKET_CONNECTED)
+		return;
+	for (;;) {
+		struct message look = { .iter = &none, .flags = MSG_PEEK | MSG_DONTWAIT };
+
+		io_iter_kernel(&none, NULL, 0);
+		if (s->inet.transport->receive(&s->inet, &look, &from) < 0 || (from.port == peer->port && inet_equal(&from.addr, &peer->addr)))
+			return;
+		look.flags = MSG_DONTWAIT;
+		io_iter_kernel(&none, NULL, 0);
+		s->inet.transport->receive(&s->inet, &look, &from);
+	}
+}
+
 static ssize_t receive_outside(struct dgram_sock *s, struct message *msg)
 {
 	struct inet_name from = { .addr = inet_any(s->inet.base.domain) };
-	ssize_t ret = s->inet.transport->receive(&s->inet, msg, &from);
+	ssize_t ret;
+
+	drop_strangers(s);
+	ret = s->inet.transport->receive(&s->inet, msg, &from);
 
 	if (ret < 0)
 		return ret;

@@ -6,6 +6,9 @@
 #include "kernel/net/netlink/netlink.h"
 
 /* linux/if.h, which needs a C library. */
+#define IFF_PROMISC 0x100
+#define IFF_ALLMULTI 0x200
+#define SHOWN_FLAGS (IFF_PROMISC | IFF_ALLMULTI)
 enum { OPER_UNKNOWN, OPER_NOTPRESENT, OPER_DOWN, OPER_LOWERLAYERDOWN, OPER_TESTING, OPER_DORMANT, OPER_UP };
 
 u8 device_operstate(const struct net_device *device)
@@ -149,6 +152,16 @@ static int rename(struct nl_request *r, struct net_device *device, const struct 
 	return device_rename(r->net, device, name);
 }
 
+/* What can be changed; whoever asks for more gets nothing of it. */
+static int check_changes(const struct nl_attrs *attrs)
+{
+	for (unsigned type = 1; type < NL_ATTRS_MAX; type++)
+		if (attrs->attr[type] && type != IFLA_IFNAME && type != IFLA_MTU && type != IFLA_TXQLEN && type != IFLA_EXT_MASK &&
+		    type != IFLA_ALT_IFNAME)
+			return -EOPNOTSUPP;
+	return 0;
+}
+
 int nl_set_link(struct nl_request *r)
 {
 	struct ifinfomsg info;
@@ -172,8 +185,8 @@ int nl_set_link(struct nl_request *r)
 	error = nl_get_u32(&attrs, IFLA_MTU, &mtu);
 	if (!error)
 		error = nl_get_u32(&attrs, IFLA_TXQLEN, &queue);
-	if (!error && attrs.attr[IFLA_ADDRESS])
-		error = -EOPNOTSUPP;
+	if (!error)
+		error = check_changes(&attrs);
 	if (!error && mtu != device->mtu)
 		error = device_set_mtu(r->net, device, mtu);
 	if (!error && info.ifi_index)
@@ -181,7 +194,9 @@ int nl_set_link(struct nl_request *r)
 	if (error)
 		return error;
 	device->tx_queue_length = queue;
-	/* Without a mask all flags are meant; of those that programs may change only the state means anything. */
+	/* Without a mask all flags are meant. Those but for the state change nothing but what is shown. */
+	if (info.ifi_change & SHOWN_FLAGS)
+		device->flags = (device->flags & ~(info.ifi_change & SHOWN_FLAGS)) | (info.ifi_flags & info.ifi_change & SHOWN_FLAGS);
 	if (info.ifi_change & IFF_UP || (!info.ifi_change && info.ifi_flags))
 		return device_set_up(r->net, device, info.ifi_flags & IFF_UP);
 	return 0;

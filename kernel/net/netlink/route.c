@@ -38,7 +38,8 @@ static void write_route(struct nl_writer *w, const struct told *told, u16 type, 
 		nl_put_addr(w, RTA_PREFSRC, &route->source);
 	if (!inet_is_any(&route->gateway))
 		nl_put_addr(w, RTA_GATEWAY, &route->gateway);
-	if (route->device)
+	/* A route to nowhere has no device; of IPv6 it is lo. */
+	if (route->device && (!v4 || route->type == RTN_UNICAST || told->table == RT_TABLE_LOCAL))
 		nl_put_u32(w, RTA_OIF, (u32)route->device);
 	if (!v4) {
 		nl_put(w, RTA_CACHEINFO, &times, sizeof(times));
@@ -92,15 +93,14 @@ static void dump_local_of(struct nl_request *r, const struct net_address *addres
 
 static void dump_family(struct nl_request *r, int family, u8 table)
 {
+	const struct net_route *route = NULL;
 	struct net_address *address;
 	struct net_device *device;
-	struct net_route *route;
 
-	list_for_each_entry(route, &r->net->routes, link) {
+	while ((!table || table == RT_TABLE_MAIN) && (route = net_route_next(r->net, family, route))) {
 		struct told told = { .route = *route, .table = RT_TABLE_MAIN };
 
-		if (inet_is_v4(&route->to) == (family == AF_INET) && (!table || table == RT_TABLE_MAIN))
-			dump_one(r, &told);
+		dump_one(r, &told);
 	}
 	if (table && table != RT_TABLE_LOCAL)
 		return;
@@ -140,20 +140,18 @@ static void write_path(struct nl_request *r, int family, const struct inet_addr 
 {
 	struct nl_writer *w = r->writer;
 	struct rtmsg *info = nl_begin(w, RTM_NEWROUTE, 0, r->header->nlmsg_seq, nl_port(r), sizeof(*info));
-	bool local = path->kind == NET_LOCAL, v4 = family == AF_INET;
-	struct inet_addr gateway = inet_any(family);
+	bool local = path->kind == NET_LOCAL, v4 = family == AF_INET, on_lo = path->device == 1;
+	const struct net_route *route = local ? NULL : net_route_to(r->net, to, path->device);
 	struct rta_cacheinfo times = { 0 };
 
-	if (!local)
-		gateway = net_gateway(r->net, to, path->device);
 	*info = (struct rtmsg){
 		.rtm_family = (u8)family,
 		.rtm_dst_len = v4 ? 32 : 128,
 		.rtm_src_len = v4 ? 0 : 128,
 		.rtm_table = !v4 && local ? RT_TABLE_LOCAL : RT_TABLE_MAIN,
-		.rtm_protocol = v4 ? RTPROT_UNSPEC : RTPROT_KERNEL,
+		.rtm_protocol = v4 ? RTPROT_UNSPEC : route ? route->protocol : RTPROT_KERNEL,
 		.rtm_type = local ? RTN_LOCAL : path->kind == NET_MULTICAST ? RTN_MULTICAST : path->kind == NET_BROADCAST ? RTN_BROADCAST : RTN_UNICAST,
-		.rtm_flags = v4 ? RTM_F_CLONED | (local ? RTCF_LOCAL : 0) : 0,
+		.rtm_flags = v4 ? RTM_F_CLONED | (local || on_lo ? RTCF_LOCAL : 0) : 0,
 	};
 	nl_put_u32(w, RTA_TABLE, info->rtm_table);
 	nl_put_addr(w, RTA_DST, to);
@@ -161,12 +159,12 @@ static void write_path(struct nl_request *r, int family, const struct inet_addr 
 		nl_put_addr(w, RTA_SRC, from);
 	nl_put_u32(w, RTA_OIF, (u32)path->device);
 	nl_put_addr(w, RTA_PREFSRC, &path->source);
-	if (!inet_is_any(&gateway))
-		nl_put_addr(w, RTA_GATEWAY, &gateway);
+	if (route && !inet_is_any(&route->gateway))
+		nl_put_addr(w, RTA_GATEWAY, &route->gateway);
 	if (v4)
 		nl_put_u32(w, RTA_UID, current->cred->fsuid);
 	else
-		nl_put_u32(w, RTA_PRIORITY, 0);
+		nl_put_u32(w, RTA_PRIORITY, route ? route->metric : 0);
 	nl_put(w, RTA_CACHEINFO, &times, sizeof(times));
 	if (!v4)
 		nl_put_u8(w, RTA_PREF, 0);
