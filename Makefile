@@ -40,8 +40,10 @@ docs:
 	tools/gen_syscalls.py docs kernel/syscalls.tbl docs/syscalls.md
 	tools/gen_host.py docs kernel/host/host.tbl docs/host-abi.md
 
+# The program, linuxd-native, man pages, completions.
 install: all
-	install -D $(BUILD)/linuxd $(DESTDIR)$(PREFIX)/bin/linuxd
+	meson configure $(BUILD) -Dprefix=$(PREFIX)
+	meson install -C $(BUILD) $(if $(DESTDIR),--destdir $(abspath $(DESTDIR)))
 
 clean:
 	rm -rf $(BUILD)

@@ -14,7 +14,8 @@
 #define LINUXD_VERSION "unknown"
 #endif
 
-extern const char bash_completion_start[], bash_completion_end[];
+extern const char bash_completion_start[], bash_completion_end[], zsh_completion_start[], zsh_completion_end[];
+extern const char fish_completion_start[], fish_completion_end[];
 
 static const struct cli_command *find_command(const char *name)
 {
@@ -46,18 +47,28 @@ int command_help(const struct cli_command *command, int argc, char **argv)
 	       "Runs Linux containers on a kernel of their own, in user space.\n\ncommands:\n");
 	for (const struct cli_command *each = cli_commands; each->name; each++)
 		printf("  %-14s%s\n", each->name, each->help);
+	printf("\noptions before the command:\n");
+	for (const struct cli_option *option = cli_globals; option->name; option++)
+		printf("  %-30s%s\n", option->shown, option->help);
 	printf("\n\"linuxd COMMAND --help\" says more. Try: linuxd run builtin:busybox sh\n");
 	return 0;
 }
 
 int command_completion(const struct cli_command *command, int argc, char **argv)
 {
-	if (argc != 3 || strcmp(argv[2], "bash")) {
-		fprintf(stderr, "linuxd: completion: expected the name of a shell: bash\n");
-		return EXIT_LINUXD;
-	}
-	fwrite(bash_completion_start, 1, bash_completion_end - bash_completion_start, stdout);
-	return fflush(stdout) ? EXIT_LINUXD : 0;
+	const struct {
+		const char *shell, *start, *end;
+	} shells[] = { { "bash", bash_completion_start, bash_completion_end },
+		       { "zsh", zsh_completion_start, zsh_completion_end },
+		       { "fish", fish_completion_start, fish_completion_end } };
+
+	for (size_t i = 0; argc == 3 && i < sizeof(shells) / sizeof(shells[0]); i++)
+		if (!strcmp(argv[2], shells[i].shell)) {
+			fwrite(shells[i].start, 1, shells[i].end - shells[i].start, stdout);
+			return fflush(stdout) ? EXIT_LINUXD : 0;
+		}
+	fprintf(stderr, "linuxd: completion: expected the name of a shell: bash, zsh or fish\n");
+	return EXIT_LINUXD;
 }
 
 int main(int argc, char **argv)

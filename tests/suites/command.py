@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import select
+import shutil
 import signal
 import struct
 import subprocess
@@ -340,6 +341,24 @@ def command(context):
         expect(list(only["modes"]) == ["sandbox"] and all(item["modes"] != "native" for item in only["checks"]), "--mode shows the other mode")
         expect(run("check", "--format", "x").status == 125 and run("check", "more").status == 125, "bad arguments are no error")
 
-    tests = [check, exit_status, options, binds, streams, signals, leaves_nothing, left_over, host_death, terminal, strace_and_stats, memory, init_killed, several,
+    def pages_and_completions():
+        """What is made from commands.tbl is well formed, and there is a page for each command."""
+        help_text = run("help").output.decode().split("options before")[0]
+        names = [line.split()[0] for line in help_text.splitlines() if line.startswith("  ")]
+        for name in names:
+            expect(os.path.exists(os.path.join(context.build, "cli", f"linuxd-{name}.1")), f"no page for {name}")
+        for shell in ("bash", "zsh", "fish"):
+            text = run("completion", shell).output
+            expect(all(name.encode() in text for name in names), f"{shell} does not complete all commands")
+            if shutil.which(shell):
+                result = context.run([shell, "-n", "/dev/stdin"], stdin=text)
+                expect(result.status == 0 and not result.output, f"{shell}: {result.output}")
+        if shutil.which("mandoc"):
+            for page in sorted(glob.glob(os.path.join(context.build, "cli", "*.1"))):
+                result = context.run(["mandoc", "-T", "lint", "-W", "warning", page])
+                bad = [line for line in result.output.decode().splitlines() if "missing date" not in line]
+                expect(not bad, f"{bad}")
+
+    tests = [check, pages_and_completions, exit_status, options, binds, streams, signals, leaves_nothing, left_over, host_death, terminal, strace_and_stats, memory, init_killed, several,
              ordinary_user, landlock, help_and_features]
     return [(test.__name__.replace("_", "-"), test) for test in tests]

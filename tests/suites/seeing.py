@@ -324,7 +324,7 @@ def seeing(context):
             expect(complete("linuxd", "top", "--format", "j") == ["json"], "words of an option")
             for command in ("ps", "top", "explain-wait", "trace"):
                 expect(complete("linuxd", command, "web") == ["web-1"], f"containers for {command}")
-            expect("bash" in c.ask("completion", "fish", status=125), "a shell that is not known")
+            expect("bash" in c.ask("completion", "csh", status=125), "a shell that is not known")
 
     def errors():
         with container("echo ready; read x", name="one") as c:
