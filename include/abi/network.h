@@ -83,7 +83,7 @@ enum network_option {
 	NETWORK_OPTION_USER_TIMEOUT,
 	NETWORK_OPTION_SNDBUF,
 	NETWORK_OPTION_RCVBUF,
-	NETWORK_OPTION_LINGER,       /* seconds; -1: off */
+	NETWORK_OPTION_LINGER,       /* 0: closing resets the connection; -1: off */
 	NETWORK_OPTION_TOS,
 	NETWORK_OPTION_TTL,
 	NETWORK_OPTION_CORK,

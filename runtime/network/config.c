@@ -205,7 +205,5 @@ int network_config_check(struct network_config *config, struct error *error)
 		fail(error, 0, "--publish does not go with a network of the host's: what listens inside can be reached there anyway");
 		return fail_remedy(error, "Leave --network out, or --publish");
 	}
-	config->policy.default_allow = !config->filtered;
-	config->policy.special_allow = config->mode != NETWORK_OUTSIDE;
 	return 0;
 }

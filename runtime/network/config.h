@@ -24,6 +24,7 @@ struct network_config {
 	bool chosen;               /* --network was given */
 	enum network_mode mode;
 	bool filtered;
+	bool image_files;          /* /etc/hosts and the others are those of the image, or of somebody else's making */
 	const char *namespace;     /* name or path; NULL: none */
 	struct policy policy;
 	struct published_port *published;

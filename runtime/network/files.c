@@ -99,6 +99,8 @@ static char *make_text(const struct network *network, void (*write)(const struct
 
 int files_write(struct network *network, struct error *error)
 {
+	if (network->config->image_files)
+		return 0;
 	network->hosts = make_text(network, write_hosts);
 	if (network->boot.mode != NETWORK_NONE)
 		network->resolv_conf = make_text(network, write_resolv_conf);

@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -86,6 +87,8 @@ int network_prepare(struct sandbox *sandbox, struct error *error)
 	network->sandbox = sandbox;
 	network->config = &sandbox->config->network;
 	network->policy = (struct policy *)&network->config->policy;
+	network->policy->default_allow = !network->config->filtered;
+	network->policy->special_allow = network->config->mode != NETWORK_OUTSIDE;
 	network->namespace_fd = network->routes_fd = network->epoll_fd = -1;
 	for (int i = 0; i < NETWORK_ENTRANCES; i++)
 		network->entrances[i].fd = -1;
@@ -138,7 +141,8 @@ void network_describe(const struct network *network, struct boot_params *boot, u
 		boot->network.resolv_conf = put_string(boot, network->resolv_conf);
 	if (network->hosts)
 		boot->network.hosts = put_string(boot, network->hosts);
-	boot->network.host_name = put_string(boot, network->host_name);
+	if (!network->config->image_files)
+		boot->network.host_name = put_string(boot, network->host_name);
 }
 
 void network_enter(struct network *network)
@@ -244,6 +248,7 @@ bool network_is_full(struct network *network)
 
 void network_log(struct network *network, const char *format, ...)
 {
+	struct pollfd room = { .fd = 2, .events = POLLOUT };
 	struct timespec now;
 	char text[POLICY_REASON + 400];
 	va_list arguments;
@@ -255,7 +260,8 @@ void network_log(struct network *network, const char *format, ...)
 		network->log_credit++;
 	if (network->log_credit == LOG_BURST)
 		network->log_last = now;
-	if (!network->log_credit) {
+	/* A reader that does not read must not hold up the container's network. */
+	if (!network->log_credit || poll(&room, 1, 0) != 1) {
 		network->log_dropped++;
 		return;
 	}

@@ -206,11 +206,14 @@ static const struct {
 
 static long do_set(int fd, const struct network_request *request)
 {
-	struct linger linger = { request->value >= 0, request->value >= 0 ? request->value : 0 };
+	struct linger linger = { request->value == 0, 0 };
 	int option = request->argument, value = request->value;
 
 	if (option <= NETWORK_OPTION_ERROR || option >= NETWORK_OPTION_MAX)
 		return -ENOPROTOOPT;
+	/* With time to linger, closing would wait here; who has asked for that waits inside. */
+	if (option == NETWORK_OPTION_LINGER && request->value > 0)
+		return -EINVAL;
 	if (option == NETWORK_OPTION_LINGER)
 		return setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)) ? -errno : 0;
 	return setsockopt(fd, options[option].level, options[option].name, &value, sizeof(value)) ? -errno : 0;

@@ -4,16 +4,19 @@
  *
  * The host processes of a sandbox share one descriptor table, in which the monitor has no part: so descriptors travel over a socket pair.
  * The sandbox may read its end, write to it, close it, or leave it alone. None of this reaches the monitor: it does not read its own end,
- * which refuses what is sent to it, and it never waits for room. What the sandbox does not fetch is bounded by the socket's buffer, and the
+ * which refuses what is sent to it, and it waits for room once and not again. What the sandbox does not fetch is bounded by the socket's buffer, and the
  * host frees it with the socket.
  */
 #include "runtime/sandbox/handover.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#define STUCK_MS 1000
 
 int handover_prepare(struct sandbox *sandbox, struct error *error)
 {
@@ -57,10 +60,21 @@ int handover_send_with(struct sandbox *sandbox, int fd, const struct handover_me
 		packet.msg_control = NULL;
 		packet.msg_controllen = 0;
 	}
-	do
-		sent = sendmsg(sandbox->handover_fd, &packet, MSG_DONTWAIT | MSG_NOSIGNAL);
-	while (sent < 0 && errno == EINTR);
-	return sent < 0 ? -errno : 0;
+	for (;;) {
+		struct pollfd room = { .fd = sandbox->handover_fd, .events = POLLOUT };
+
+		do
+			sent = sendmsg(sandbox->handover_fd, &packet, MSG_DONTWAIT | MSG_NOSIGNAL);
+		while (sent < 0 && errno == EINTR);
+		if (sent >= 0) {
+			sandbox->handover_stuck = false;
+			return 0;
+		}
+		if (errno != EAGAIN || sandbox->handover_stuck)
+			return -errno;
+		/* The kernel fetches what comes as soon as it has its lock. One that does not is waited for once. */
+		sandbox->handover_stuck = poll(&room, 1, STUCK_MS) != 1;
+	}
 }
 
 int handover_send(struct sandbox *sandbox, int fd, const struct handover_message *message)

@@ -18,8 +18,8 @@ uint64_t handover_token(struct sandbox *sandbox);
 int handover_watch(struct sandbox *sandbox, int fd, uint64_t token, uint32_t events);
 
 /*
- * Sends a copy of @fd (-1: only the message); the caller keeps its own and closes it or not. Never waits: -EAGAIN if the sandbox does not
- * fetch what it is sent,
+ * Sends a copy of @fd (-1: only the message); the caller keeps its own and closes it or not. -EAGAIN, after a second the first time and then
+ * at once: the sandbox does not fetch what it is sent;
  * -ETOOMANYREFS if too many descriptors are on their way; other errors as of sendmsg.
  */
 int handover_send(struct sandbox *sandbox, int fd, const struct handover_message *message);

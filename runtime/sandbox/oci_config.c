@@ -81,6 +81,8 @@ static int take_network(struct oci_sandbox *sandbox, struct error *error)
 	const struct spec_namespace *network = spec_namespace(sandbox->spec, CLONE_NEWNET);
 	const char *mode = spec_annotation(sandbox->spec, ANNOTATION "network");
 
+	/* Callers mount /etc/hosts and the like; but a network in user space has a name server of its own. */
+	sandbox->config.network.image_files = !mode;
 	if (mode)
 		return network_config_mode(&sandbox->config.network, mode, error) || network_config_check(&sandbox->config.network, error) ? -1 : 0;
 	return network_config_mode(&sandbox->config.network, network && !network->path && geteuid() != 0 ? "none" : "host", error);

@@ -108,6 +108,7 @@ struct sandbox {
 	int inside[5];      /* the sandbox's ends, closed after the fork */
 	int epoll_fd;       /* the sandbox's one epoll set; the monitor adds what it hands in */
 	int handover_fd, handover_inside; /* handover.c: the monitor's end, the sandbox's */
+	bool handover_stuck;              /* the sandbox does not fetch what is sent to it */
 	uint64_t handover_tokens;         /* how many have been given out */
 	int terminal;       /* detached: the slave of the terminal, for its size; -1: none */
 	bool direct[3];     /* the stream is the user's own descriptor */

@@ -60,7 +60,7 @@ static void stream(const char *where, int flags)
 	else
 		result = connect(fd, (struct sockaddr *)&name, length);
 	if (result < 0 && errno == EINPROGRESS) {
-		poll(&wait, 1, 2000);
+		poll(&wait, 1, 500);
 		getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
 		errno = error;
 		result = error ? -1 : 0;
@@ -83,7 +83,7 @@ static void datagram(const char *where)
 	/* The first is taken in before anybody has been asked; the second one hears of it. */
 	for (int i = 0; i < 3 && result >= 0; i++) {
 		result = sendto(fd, "escaped", 7, 0, (struct sockaddr *)&name, length);
-		usleep(30000);
+		usleep(15000);
 	}
 	say("UDP", where, result);
 	if (!connect(fd, (struct sockaddr *)&name, length))

@@ -207,11 +207,10 @@ static void test_modes(void)
 	struct network_config config = { 0 };
 	struct error error = { 0 };
 
-	check(!network_config_check(&config, &error) && config.mode == NETWORK_OUTSIDE, "default");
-	check(config.policy.default_allow && !config.policy.special_allow, "default rules");
+	check(!network_config_check(&config, &error) && config.mode == NETWORK_OUTSIDE && !config.filtered, "default");
 	config = (struct network_config){ 0 };
 	policy_add(&config.policy, "host.test", true, &error);
-	check(!network_config_check(&config, &error) && config.filtered && !config.policy.default_allow, "--allow means filtered");
+	check(!network_config_check(&config, &error) && config.filtered, "--allow means filtered");
 	check(!network_config_mode(&config, "host", &error) && network_config_check(&config, &error), "--allow with host");
 	check(!network_config_mode(&config, "none", &error) && network_config_check(&config, &error), "--allow with none");
 	check(network_config_mode(&config, "../x", &error) && network_config_mode(&config, "", &error), "no namespace's name");

@@ -367,8 +367,10 @@ static void host_release(struct inet_socket *inet)
 	inet->outside = NULL;
 	if (!h)
 		return;
-	if (inet->base.linger_on)
-		host_request_for(h, NETWORK_SET, NETWORK_OPTION_LINGER, inet->base.linger_seconds);
+	if (inet->base.linger_on && !inet->base.linger_seconds) {
+		h->corked_end = 0;
+		host_request_for(h, NETWORK_SET, NETWORK_OPTION_LINGER, 0);
+	}
 	host_stream_close(h);
 }
 
