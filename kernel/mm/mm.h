@@ -114,7 +114,7 @@ struct mm_struct {
 	bool user_gs;         /* its programs have GS, arch/x86_64/gs.h */
 	bool giving_gs;       /* a task is at it */
 	bool kernel_mm;       /* the kernel process */
-	bool membarrier_registered;
+	bool membarrier_registered, membarrier_sync_core;
 	u64 peak_vm;
 	u64 rss_pages, rss_time; /* resident pages, and when (CLOCK_MONOTONIC) that was asked */
 	struct wait_queue_head core_wait;

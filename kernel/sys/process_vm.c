@@ -210,9 +210,22 @@ static void all_cpus_pass(struct mm_struct *mm)
 	atomic_thread_fence(memory_order_seq_cst);
 }
 
+/* Every task of the program serializes before it executes another instruction of its own. */
+static void sync_cores(struct mm_struct *mm)
+{
+	struct task_struct *task;
+
+	for_each_task(task)
+		if (task->mm == mm)
+			task->work |= TIF_SYNC_CORE;
+	if (mm->nr_tasks > 1)
+		all_cpus_pass(mm);
+}
+
 #define MEMBARRIER_SUPPORTED                                                                       \
 	(MEMBARRIER_CMD_GLOBAL | MEMBARRIER_CMD_GLOBAL_EXPEDITED | MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED |              \
-	 MEMBARRIER_CMD_PRIVATE_EXPEDITED | MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED)
+	 MEMBARRIER_CMD_PRIVATE_EXPEDITED | MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED |                                    \
+	 MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE | MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE)
 
 long sys_membarrier(int cmd, unsigned flags, int cpu)
 {
@@ -237,6 +250,14 @@ long sys_membarrier(int cmd, unsigned flags, int cpu)
 			return -EPERM;
 		if (mm->nr_tasks > 1)
 			all_cpus_pass(mm);
+		return 0;
+	case MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE:
+		mm->membarrier_sync_core = true;
+		return 0;
+	case MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE:
+		if (!mm->membarrier_sync_core)
+			return -EPERM;
+		sync_cores(mm);
 		return 0;
 	default:
 		return -EINVAL;

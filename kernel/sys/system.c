@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The machine and its names: uname(2), sethostname(2), sysinfo(2), syslog(2), getcpu(2), process ids. */
+/* The machine and its names: uname(2), sethostname(2), sysinfo(2), syslog(2), getcpu(2), reboot(2), process ids. */
 #include <linux/personality.h>
+#include <linux/reboot.h>
+#include <linux/signal.h>
 #include <linux/sysinfo.h>
 
 #include "include/abi/boot.h"
+#include "kernel/init/init.h"
 #include "kernel/init/initcall.h"
 #include "kernel/mm/alloc.h"
 #include "kernel/mm/pages.h"
@@ -13,8 +16,6 @@
 #include "kernel/task/task.h"
 #include "kernel/time/timer.h"
 #include "syscalls.gen.h"
-
-extern struct boot_params *boot;
 
 /* syslog(2) actions */
 enum { LOG_CLOSE, LOG_OPEN, LOG_READ, LOG_READ_ALL, LOG_READ_CLEAR, LOG_CLEAR, LOG_CONSOLE_OFF, LOG_CONSOLE_ON,
@@ -72,6 +73,27 @@ long sys_sethostname(user_ptr name, int length)
 long sys_setdomainname(user_ptr name, int length)
 {
 	return set_uts_name(init_uts.domainname, name, length);
+}
+
+/* As in a pid namespace: it ends, its first process as if by SIGHUP (again, please) or SIGINT. */
+long sys_reboot(int magic1, int magic2, unsigned cmd, user_ptr arg)
+{
+	unsigned second = (unsigned)magic2;
+
+	if (!capable(CAP_SYS_BOOT))
+		return -EPERM;
+	if ((unsigned)magic1 != LINUX_REBOOT_MAGIC1 || (second != LINUX_REBOOT_MAGIC2 && second != LINUX_REBOOT_MAGIC2A &&
+							second != LINUX_REBOOT_MAGIC2B && second != LINUX_REBOOT_MAGIC2C))
+		return -EINVAL;
+	switch (cmd) {
+	case LINUX_REBOOT_CMD_RESTART:
+	case LINUX_REBOOT_CMD_RESTART2:
+		container_exit(SIGHUP);
+	case LINUX_REBOOT_CMD_HALT:
+	case LINUX_REBOOT_CMD_POWER_OFF:
+		container_exit(SIGINT);
+	}
+	return -EINVAL;
 }
 
 long sys_sysinfo(user_ptr info)

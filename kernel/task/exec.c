@@ -395,7 +395,7 @@ static int replace_mm(struct file *exe)
 		mm = fresh;
 	}
 	mm->exe = file_get(exe);
-	mm->no_patch = false;
+	mm->no_patch = mm->membarrier_registered = mm->membarrier_sync_core = false;
 	gs_exec();
 	vfork_done(task);
 	if (sched_exec())

@@ -228,6 +228,13 @@ static void inspection(void)
 	SHOW(syscall(SYS_membarrier, 16, 0, 0));
 	SHOW(syscall(SYS_membarrier, 8, 0, 0));
 	SHOW(syscall(SYS_membarrier, 1, 0, 0));
+	CHECK(syscall(SYS_membarrier, 0, 0, 0) & 32);
+	SHOW(syscall(SYS_membarrier, 32, 0, 0));
+	SHOW(syscall(SYS_membarrier, 64, 0, 0));
+	SHOW(syscall(SYS_membarrier, 32, 0, 0));
+	SHOW(syscall(SYS_membarrier, 64, 1, 0));
+	SHOW(syscall(SYS_reboot, 0, 0, 0, NULL)); /* with the right numbers the host would do it */
+	SHOW(syscall(SYS_reboot, 0xfee1dead, 0, 0, NULL));
 	close(fd), close(fd2), close(fd3);
 }
 

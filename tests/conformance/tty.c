@@ -108,6 +108,27 @@ static void discipline(void)
 	put("flushed");
 	SHOW(tcflush(slave, TCIFLUSH));
 	show_read(slave);
+	struct termios locked = { .c_lflag = ICANON, .c_iflag = ICRNL }, now, before;
+	locked.c_cc[VINTR] = 1;
+	tcgetattr(slave, &before);
+	SHOW(ioctl(slave, TIOCGLCKTRMIOS, &now));
+	say("%x %x %d", now.c_lflag, now.c_iflag, now.c_cc[VINTR]);
+	SHOW(ioctl(master, TIOCSLCKTRMIOS, &locked));
+	SHOW(ioctl(slave, TIOCGLCKTRMIOS, &now));
+	say("%x %x %d", now.c_lflag, now.c_iflag, now.c_cc[VINTR]);
+	now = before;
+	now.c_lflag ^= ICANON | ECHO;
+	now.c_iflag ^= ICRNL | IXON;
+	now.c_cc[VINTR] = 5;
+	now.c_cc[VQUIT] = 6;
+	SHOW(tcsetattr(slave, TCSANOW, &now));
+	tcgetattr(slave, &now);
+	say("changed: %x %x %d %d", now.c_lflag ^ before.c_lflag, now.c_iflag ^ before.c_iflag, now.c_cc[VINTR] != before.c_cc[VINTR], now.c_cc[VQUIT]);
+	SHOW(ioctl(slave, TIOCSLCKTRMIOS, 8));
+	memset(&locked, 0, sizeof(locked));
+	SHOW(ioctl(slave, TIOCSLCKTRMIOS, &locked));
+	tcsetattr(slave, TCSANOW, &before);
+	IN_CHILD(SHOW(setuid(1000)); SHOW(ioctl(slave, TIOCSLCKTRMIOS, &locked)); SHOW(ioctl(slave, TIOCGLCKTRMIOS, &locked)));
 	SHOW(ioctl(0, TCGETS, &t));
 	SHOW(ioctl(slave, 0x1234, &t));
 }

@@ -86,6 +86,8 @@ def command(context):
     def exit_status():
         shows(busybox("exit 7"), b"", 7)
         shows(busybox("sh -c 'kill -9 $$'; exit $?"), b"Killed\n", 137)
+        shows(busybox("(reboot -f); echo no"), b"", 129)
+        shows(busybox("(poweroff -f); echo no"), b"", 130)
         expect(run("run", "builtin:busybox", "nothing").status == 127, "not found is not 127")
         expect(run("run", "builtin:busybox", "/etc/passwd").status == 126, "not executable is not 126")
         expect(run("run", "--rootfs", "/nonexistent", "true").status == 125, "linuxd's own failure is not 125")

@@ -126,6 +126,15 @@ void arch_setup_kthread_stack(struct task_struct *task, void (*fn)(void *arg), v
 	task->kernel_sp = (u64)sp;
 }
 
+/* The cpu forgets instructions that it has fetched already. cpuid would do as well, but may be taken from us (--deterministic). */
+static void serialize_core(void)
+{
+	u64 scratch;
+
+	__asm__ __volatile__("mov %%ss, %0; push %0; lea 8(%%rsp), %0; push %0; pushfq; mov %%cs, %0; push %0; lea 1f(%%rip), %0; push %0; iretq; 1:"
+			     : "=&r"(scratch) : : "memory", "cc");
+}
+
 /* Work on the way to user mode: rescheduling, signals. Called and left without the kernel lock. */
 static void exit_work(struct pt_regs *regs)
 {
@@ -140,6 +149,10 @@ static void exit_work(struct pt_regs *regs)
 			carrier->need_resched = 0;
 			sched_interrupt();
 			continue;
+		}
+		if (task->work & TIF_SYNC_CORE) {
+			task->work &= ~TIF_SYNC_CORE;
+			serialize_core();
 		}
 		if (task->work & TIF_MM_WORK) {
 			task->work &= ~TIF_MM_WORK;

@@ -37,6 +37,7 @@ struct tty_struct {
 	refcount_t count;          /* open files, the master, sessions */
 	int index;
 	struct termios2 termios;
+	struct termios kept;    /* bits and characters that are not to change: TIOCSLCKTRMIOS */
 	struct winsize winsize;
 	struct pid *pgrp, *session; /* counted */
 

@@ -120,6 +120,34 @@ static int read_termios(struct termios2 *new, unsigned cmd, user_ptr arg)
 	return 0;
 }
 
+static u32 keep_bits(u32 new, u32 old, u32 locked) { return (new & ~locked) | (old & locked); }
+
+/* What TIOCSLCKTRMIOS has locked stays as it is. */
+static void keep_locked(struct termios2 *new, const struct termios2 *old, const struct termios *locked)
+{
+	new->c_iflag = keep_bits(new->c_iflag, old->c_iflag, locked->c_iflag);
+	new->c_oflag = keep_bits(new->c_oflag, old->c_oflag, locked->c_oflag);
+	new->c_cflag = keep_bits(new->c_cflag, old->c_cflag, locked->c_cflag);
+	new->c_lflag = keep_bits(new->c_lflag, old->c_lflag, locked->c_lflag);
+	if (locked->c_line)
+		new->c_line = old->c_line;
+	for (int i = 0; i < NCCS; i++)
+		if (locked->c_cc[i])
+			new->c_cc[i] = old->c_cc[i];
+}
+
+static long lock_termios(struct tty_struct *tty, user_ptr arg)
+{
+	struct termios locked;
+
+	if (!capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	if (get_user_object(&locked, arg))
+		return -EFAULT;
+	tty->kept = locked;
+	return 0;
+}
+
 static long change_termios(struct tty_struct *tty, bool master, unsigned cmd, user_ptr arg)
 {
 	struct termios2 new = tty->termios;
@@ -132,6 +160,7 @@ static long change_termios(struct tty_struct *tty, bool master, unsigned cmd, us
 	error = read_termios(&new, cmd, arg);
 	if (error)
 		return error;
+	keep_locked(&new, &tty->termios, &tty->kept);
 	if (wait)
 		flush_before(tty, flush);
 	set_termios(tty, &new);
@@ -247,6 +276,10 @@ static long settings_ioctl(struct tty_struct *tty, bool master, unsigned cmd, u6
 	case TCSETAW:
 	case TCSETAF:
 		return change_termios(tty, master, cmd, p);
+	case TIOCGLCKTRMIOS:
+		return put_user_object(p, &tty->kept);
+	case TIOCSLCKTRMIOS:
+		return lock_termios(tty, p);
 	case TIOCGSOFTCAR:
 		return put_user_u32(p, tty->termios.c_cflag & CLOCAL ? 1 : 0);
 	case TIOCSSOFTCAR:
