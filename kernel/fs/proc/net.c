@@ -124,7 +124,7 @@ static int show_route(struct file *file, struct seq_buffer *seq)
 		unsigned flags = ROUTE_UP | (inet_is_any(&r->gateway) ? 0 : ROUTE_GATEWAY) | (r->prefix == 128 ? ROUTE_HOST : 0);
 		bool nowhere = r->type != RTN_UNICAST;
 
-		flags |= nowhere ? ROUTE_REJECT : 0;
+		flags |= r->type == RTN_UNREACHABLE || r->type == RTN_PROHIBIT ? ROUTE_REJECT : 0;
 		start = seq->length;
 		seq_printf(seq, "%s\t%08X\t%08X\t%04X\t%d\t%u\t%d\t%08X\t%d\t%u\t%u", nowhere ? "*" : device_name(r->device), r->to.words[3],
 			   r->gateway.words[3], flags, 0, 0u, (int)r->metric, net32(mask), 0, 0u, 0u);
