@@ -4,7 +4,6 @@
 #include <linux/openat2.h>
 #include <linux/resource.h>
 #include <linux/sched.h>
-#include <linux/socket.h>
 #include <linux/stat.h>
 #include <linux/time_types.h>
 #include <linux/un.h>
@@ -14,6 +13,8 @@
 #include <asm/statfs.h>
 
 #include "kernel/arch/x86_64/uaccess.h"
+#include "kernel/net/inet/address.h"
+#include "kernel/net/socket.h"
 #include "kernel/task/task.h"
 #include "kernel/trace/decode.h"
 
@@ -22,7 +23,6 @@
 struct two_longs {
 	s64 a, b;
 };
-#define AF_UNIX_FAMILY 1
 
 /* timespec and timeval differ in the unit of the second field only. */
 static bool show_times(struct trace_line *line, u64 address, int n, bool nano, const char *const names[])
@@ -192,6 +192,26 @@ static bool show_stack(struct trace_line *line, u64 address)
 	return true;
 }
 
+/* A name of an internet socket. */
+static bool show_inet_name(struct trace_line *line, const u8 *bytes, int n)
+{
+	struct inet_name name;
+	char text[INET_TEXT];
+
+	if (!inet_parse_name(AF_INET, bytes, n, &name)) {
+		inet_print_addr(&name.addr, text, sizeof(text));
+		line_printf(line, "{sa_family=AF_INET, sin_port=htons(%u), sin_addr=inet_addr(\"%s\")}", name.port, text);
+		return true;
+	}
+	if (!inet_parse_name(AF_INET6, bytes, n, &name)) {
+		inet_print_addr(&name.addr, text, sizeof(text));
+		line_printf(line, "{sa_family=AF_INET6, sin6_port=htons(%u), sin6_addr=\"%s%s\"}", name.port, inet_is_v4(&name.addr) ? "::ffff:" : "",
+			    text);
+		return true;
+	}
+	return false;
+}
+
 static bool show_sockaddr(struct trace_line *line, u64 address)
 {
 	struct sockaddr_un sun;
@@ -201,7 +221,9 @@ static bool show_sockaddr(struct trace_line *line, u64 address)
 	n = copy_from_user_partial(&sun, user_ptr_at(address), sizeof(sun));
 	if (n < sizeof(sun.sun_family))
 		return false;
-	if (sun.sun_family != AF_UNIX_FAMILY) {
+	if (show_inet_name(line, (const u8 *)&sun, (int)n))
+		return true;
+	if (sun.sun_family != AF_UNIX) {
 		line_printf(line, "{sa_family=%u}", sun.sun_family);
 		return true;
 	}

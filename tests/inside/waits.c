@@ -236,6 +236,51 @@ static void test_datagrams(void)
 	close(fd);
 }
 
+static void connect_7002(void *arg)
+{
+	struct sockaddr_in name = { AF_INET, htons(7002), { htonl(INADDR_LOOPBACK) }, { 0 } };
+
+	connect(*(int *)arg, (void *)&name, sizeof(name));
+}
+
+static void test_tcp(void)
+{
+	struct sockaddr_in name = { AF_INET, htons(7002), { htonl(INADDR_LOOPBACK) }, { 0 } };
+	int listener = socket(AF_INET, SOCK_STREAM, 0), client = socket(AF_INET, SOCK_STREAM, 0), server, late;
+	pid_t pid;
+
+	if (bind(listener, (void *)&name, sizeof(name)) || listen(listener, 0))
+		exit(2);
+	pid = sleeper(accept_fd, &listener);
+	expect("TCP accept", pid, "queue", "accept", "tcp 127.0.0.1:7002", "interruptible", NULL, 0);
+	end(pid);
+	if (connect(client, (void *)&name, sizeof(name)))
+		exit(2);
+	pid = sleeper(read_fd, &client);
+	expect("TCP, not accepted", pid, "queue", "socket read", " to 127.0.0.1:7002, not accepted yet", "interruptible", NULL, 0);
+	end(pid);
+	late = socket(AF_INET, SOCK_STREAM, 0);
+	pid = sleeper(connect_7002, &late);
+	expect("TCP connect", pid, "queue", "connect", "whose listener has 1 connections waiting", "interruptible", "peer", getpid());
+	end(pid);
+	server = accept(listener, NULL, NULL);
+	pid = sleeper(read_fd, &client);
+	expect("TCP read", pid, "queue", "socket read", " to 127.0.0.1:7002", "interruptible", "peer", getpid());
+	end(pid);
+	/* Until nobody has room for more. */
+	fcntl(client, F_SETFL, O_NONBLOCK);
+	while (write(client, byte, sizeof(byte)) > 0)
+		;
+	fcntl(client, F_SETFL, 0);
+	pid = sleeper(write_fd, &client);
+	expect("TCP write", pid, "queue", "socket write", " to 127.0.0.1:7002", "interruptible", "peer", getpid());
+	end(pid);
+	close(late);
+	close(client);
+	close(server);
+	close(listener);
+}
+
 static void test_polls(void)
 {
 	int p[2], set, fd;
@@ -376,6 +421,7 @@ int main(void)
 {
 	test_queues();
 	test_datagrams();
+	test_tcp();
 	test_polls();
 	test_locks();
 	test_messages();

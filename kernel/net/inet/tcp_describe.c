@@ -8,7 +8,7 @@ static void put_ends(struct wait_info *info, const struct inet_endpoint *end)
 	char text[INET_TEXT];
 
 	inet_print_name(&end->local, text, sizeof(text));
-	wait_info_printf(info, " %s", text);
+	wait_info_printf(info, " tcp %s", text);
 	if (!end->remote.port)
 		return;
 	inet_print_name(&end->remote, text, sizeof(text));
