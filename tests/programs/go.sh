@@ -8,3 +8,5 @@ go build -o program /mnt/goroutines.go
 ./program
 GOMAXPROCS=8 GOGC=5 ./program | sha256sum
 ./program panic 2>&1 | grep -c '^panic: on purpose'
+go build -o program /mnt/network.go
+./program

@@ -13,3 +13,9 @@ until grep -q waits out; do sleep 0.05; done
 kill %1
 wait %1 2>/dev/null || echo "status $?"
 tail -2 out
+echo "== network"
+javac -d . /mnt/Server.java
+java -XX:+UseSerialGC Server
+jshell -s - 2>/dev/null <<'END'
+System.out.println(java.util.stream.IntStream.range(0, 1000).parallel().sum())
+END

@@ -8,3 +8,4 @@ until [ -s /tmp/out ]; do sleep 0.05; done
 kill %1
 wait %1 2>/dev/null || echo "status $?"
 cat /tmp/out
+node /mnt/node-http.js

@@ -21,7 +21,7 @@ wait
 cat /tmp/heard?
 echo "== killed while written to"
 : >/tmp/acknowledged
-(for i in $(seq 100000); do echo "set count $i"; done | redis-cli -p 7000 >/tmp/acknowledged 2>/dev/null) &
+(for i in $(seq 3000); do echo "set count $i"; done | redis-cli -p 7000 >/tmp/acknowledged 2>/dev/null) &
 until [ "$(grep -c OK /tmp/acknowledged)" -ge 200 ]; do sleep 0.02; done
 kill -9 "$(cat /tmp/redis.pid)"
 wait
