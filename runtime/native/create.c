@@ -34,7 +34,6 @@
 #include "runtime/native/intel_rdt.h"
 #include "runtime/native/native.h"
 #include "runtime/native/net_devices.h"
-#include "runtime/native/self.h"
 #include "runtime/native/sync.h"
 #include "runtime/native/warm.h"
 
@@ -93,10 +92,10 @@ static int do_seccomp(struct creation *creation, struct error *error)
 {
 	struct init *init = &creation->init;
 
-	self_trim();
+	container_trim();
 	if (!creation->spec->linux_->seccomp)
 		return 0;
-	if (seccomp_compile(creation->spec->linux_->seccomp, &creation->filter, &init->filter_flags, &init->filter_listener, error))
+	if (seccomp_compile(creation->container->root, creation->spec, &creation->filter, &init->filter_flags, &init->filter_listener, error))
 		return -1;
 	init->filter = creation->filter;
 	return 0;
@@ -153,7 +152,7 @@ static int do_cgroup(struct creation *creation, struct error *error)
 		cgroup_remove(creation->cgroup, &ignored);
 		return -1;
 	}
-	self_trim();
+	container_trim();
 	creation->init.nr_doors = creation->container->rootless ? -1 : cgroup_open_doors(creation->cgroup, creation->init.doors);
 	return 0;
 }

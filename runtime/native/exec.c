@@ -260,7 +260,7 @@ static int open_all(struct entry *entry, const struct spec *spec, struct error *
 	if (process_check_preserved(init->preserve_fds, error) || open_console(entry, error))
 		return -1;
 	if (spec->linux_->seccomp &&
-	    seccomp_compile(spec->linux_->seccomp, &entry->filter, &init->filter_flags, &init->filter_listener, error))
+	    seccomp_compile(entry->container->root, spec, &entry->filter, &init->filter_flags, &init->filter_listener, error))
 		return -1;
 	init->filter = entry->filter;
 	if (sync_open(entry->sync, error))

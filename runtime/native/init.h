@@ -93,9 +93,9 @@ int caps_last(void);
 const char *caps_name(int capability);
 
 /* ---- seccomp.c ---- */
-/* The program, malloc'ed with its instructions. */
-int seccomp_compile(const struct spec_seccomp *seccomp, struct sock_fprog **ret_program, unsigned int *ret_flags, bool *ret_listener,
-		    struct error *error);
+/* The program, malloc'ed with its instructions. One that was made before is taken from below @root (NULL: none). */
+int seccomp_compile(const char *root, const struct spec *spec, struct sock_fprog **ret_program, unsigned int *ret_flags,
+		    bool *ret_listener, struct error *error);
 /* Loads it; tells the runtime which descriptor is the listener. */
 int seccomp_apply_filter(struct init *init, struct error *error);
 /* In the runtime: gets the listener from the process and hands it to who waits at listenerPath. */

@@ -116,7 +116,7 @@ static int native_start(struct container *container, const struct spec *spec, st
 {
 	int pidfd, result;
 
-	self_trim();
+	container_trim();
 	if (FAULT("start"))
 		return -1;
 	pidfd = native_open_init(container);
@@ -191,7 +191,7 @@ static int native_delete(struct container *container, const struct spec *spec, b
 	struct cgroup *cgroup;
 	int result;
 
-	self_trim();
+	container_trim();
 	if (!force && status != CONTAINER_STOPPED && status != CONTAINER_CREATED)
 		return fail(error, 0, "cannot delete container %s that is not stopped: %s", container->id, container_status_name(status));
 	if (end_init(container, error))
@@ -199,7 +199,7 @@ static int native_delete(struct container *container, const struct spec *spec, b
 	/* It may never have got as far as that. */
 	if (!container->pid)
 		return 0;
-	self_trim();
+	container_trim();
 	cgroup = native_cgroup(container, error);
 	result = cgroup ? cgroup_remove(cgroup, error) : -1;
 	cgroup_free(cgroup);

@@ -25,6 +25,7 @@
 #include <unistd.h>
 
 #include "runtime/native/init.h"
+#include "runtime/native/seccomp_cache.h"
 #include "runtime/native/sync.h"
 
 #ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
@@ -169,11 +170,50 @@ static bool wants_listener(const struct spec_seccomp *seccomp, bool *ret_bad, st
 	return wants;
 }
 
-int seccomp_compile(const struct spec_seccomp *seccomp, struct sock_fprog **ret_program, unsigned int *ret_flags, bool *ret_listener,
-		    struct error *error)
+static struct sock_fprog *compile(const struct spec_seccomp *seccomp, struct error *error)
 {
+	struct sock_fprog *program;
 	scmp_filter_ctx context;
-	struct sock_fprog *program = NULL;
+
+	context = seccomp_init(with_errno(seccomp->default_action, &seccomp->default_errno_ret));
+	if (!context) {
+		fail(error, 0, "linux.seccomp: cannot make a filter with this default action");
+		return NULL;
+	}
+	seccomp_attr_set(context, SCMP_FLTATR_CTL_NNP, 0);
+	for (size_t i = 0; i < seccomp->nr_syscalls + 1; i++) {
+		int result = i == 0 ? add_architectures(context, seccomp, error)
+				    : add_rule(context, seccomp, &seccomp->syscalls[i - 1], i - 1, error);
+
+		if (result) {
+			seccomp_release(context);
+			return NULL;
+		}
+	}
+	program = export_program(context, error);
+	seccomp_release(context);
+	return program;
+}
+
+/* As text, with the version of the library that would make it; NULL if there is none. */
+static const char *profile_text(const struct spec *spec, char **ret_text)
+{
+	const struct scmp_version *version = seccomp_version();
+	struct json_object *l, *seccomp;
+
+	*ret_text = NULL;
+	if (json_object_object_get_ex(spec->json, "linux", &l) && json_object_object_get_ex(l, "seccomp", &seccomp) &&
+	    asprintf(ret_text, "%u.%u.%u %s", version->major, version->minor, version->micro,
+		     json_object_to_json_string_ext(seccomp, JSON_C_TO_STRING_PLAIN)) < 0)
+		*ret_text = NULL;
+	return *ret_text;
+}
+
+int seccomp_compile(const char *root, const struct spec *spec, struct sock_fprog **ret_program, unsigned int *ret_flags,
+		    bool *ret_listener, struct error *error)
+{
+	const struct spec_seccomp *seccomp = spec->linux_->seccomp;
+	char *profile;
 	bool bad;
 
 	if (FAULT("seccomp"))
@@ -183,23 +223,15 @@ int seccomp_compile(const struct spec_seccomp *seccomp, struct sock_fprog **ret_
 	*ret_listener = wants_listener(seccomp, &bad, error);
 	if (bad)
 		return -1;
-	context = seccomp_init(with_errno(seccomp->default_action, &seccomp->default_errno_ret));
-	if (!context)
-		return fail(error, 0, "linux.seccomp: cannot make a filter with this default action");
-	seccomp_attr_set(context, SCMP_FLTATR_CTL_NNP, 0);
-	for (size_t i = 0; i < seccomp->nr_syscalls + 1; i++) {
-		int result = i == 0 ? add_architectures(context, seccomp, error)
-				    : add_rule(context, seccomp, &seccomp->syscalls[i - 1], i - 1, error);
-
-		if (result) {
-			seccomp_release(context);
-			return -1;
-		}
+	if (profile_text(spec, &profile) && root)
+		*ret_program = seccomp_cache_read(root, profile);
+	if (!*ret_program) {
+		*ret_program = compile(seccomp, error);
+		if (*ret_program && profile && root)
+			seccomp_cache_write(root, profile, *ret_program);
 	}
-	program = export_program(context, error);
-	seccomp_release(context);
-	*ret_program = program;
-	return program ? 0 : -1;
+	free(profile);
+	return *ret_program ? 0 : -1;
 }
 
 /* ---- loading ---- */

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -89,15 +88,6 @@ static char **own_arguments(void)
 		text += strlen(text) + 1;
 	}
 	return arguments;
-}
-
-extern char __executable_start[], etext[];
-
-void self_trim(void)
-{
-	uintptr_t page = sysconf(_SC_PAGESIZE), start = (uintptr_t)__executable_start & ~(page - 1), end = (uintptr_t)etext & ~(page - 1);
-
-	madvise((void *)start, end - start, MADV_DONTNEED);
 }
 
 int self_protect(struct error *error)

@@ -14,10 +14,4 @@
  */
 int self_protect(struct error *error);
 
-/*
- * Gives back what is mapped of the program's text: one part of the work is done, the next needs other pages, and the kernel maps many around each
- * that is touched. They stay in the page cache.
- */
-void self_trim(void);
-
 #endif

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -78,6 +79,15 @@ uint64_t process_start_time(pid_t pid, char *ret_state)
 	for (at--; at > text && at[-1] != ' '; at--)
 		;
 	return strtoull(at, NULL, 10);
+}
+
+extern char __executable_start[], etext[];
+
+void container_trim(void)
+{
+	uintptr_t page = sysconf(_SC_PAGESIZE), start = (uintptr_t)__executable_start & ~(page - 1), end = (uintptr_t)etext & ~(page - 1);
+
+	madvise((void *)start, end - start, MADV_DONTNEED);
 }
 
 /* ---- directories ---- */
@@ -282,7 +292,10 @@ out:
 
 struct spec *container_spec(const struct container *container, struct error *error)
 {
-	return spec_read(container->fd, "config.json", "config.json", error);
+	struct spec *spec = spec_read(container->fd, "config.json", "config.json", error);
+
+	container_trim();
+	return spec;
 }
 
 int container_write_pid(const char *path, pid_t pid, struct error *error)
@@ -491,8 +504,10 @@ struct container *container_open(const struct container_globals *globals, const 
 	}
 	if (container->fd < 0 || faccessat(container->fd, "lock", F_OK, 0))
 		fail(error, 0, "container does not exist: %s", id);
-	else if ((!lock || take_lock(container, error) == 0) && load_state(container, error) == 0)
+	else if ((!lock || take_lock(container, error) == 0) && load_state(container, error) == 0) {
+		container_trim();
 		return container;
+	}
 	container_free(container);
 	return NULL;
 }

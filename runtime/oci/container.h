@@ -153,6 +153,12 @@ char *container_hook_state(const struct container *container, const char *status
 int container_each(const struct container_globals *globals, void (*visit)(struct container *container, void *argument), void *argument,
 		   struct error *error);
 
+/*
+ * Gives back what is mapped of the program's text: one part of the work is done, the next needs other pages, and the kernel maps many around each
+ * that is touched. They stay in the page cache.
+ */
+void container_trim(void);
+
 /* Process start time (field 22 of /proc/PID/stat) and state letter; 0 if there is no such process. */
 uint64_t process_start_time(pid_t pid, char *ret_state);
 

@@ -110,7 +110,7 @@ static int take_filter(const struct spec *spec, struct sandbox_process *to, stru
 
 	if (!spec->linux_ || !spec->linux_->seccomp)
 		return 0;
-	if (seccomp_compile(spec->linux_->seccomp, &program, &to->spec.filter_flags, &listener, error))
+	if (seccomp_compile(NULL, spec, &program, &to->spec.filter_flags, &listener, error))
 		return -1;
 	if (listener) {
 		fail(error, 0, "linux.seccomp: SCMP_ACT_NOTIFY: there is no user notification in a sandbox");
