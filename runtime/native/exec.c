@@ -42,6 +42,8 @@ struct entry {
 	int sync[2], terminal[2];
 	pid_t pid;
 	int pidfd;
+	struct cgroup *cgroup;
+	int cgroup_fd;         /* of the v2 tree, where the rest is entered through doors; else -1 */
 };
 
 /* ---- inside ---- */
@@ -49,6 +51,8 @@ struct entry {
 static int enter(struct entry *entry, uint64_t namespaces, struct error *error)
 {
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	if (entry->init.nr_doors >= 0 && cgroup_pass_doors(entry->init.doors, entry->init.nr_doors, error))
+		return -1;
 	if (namespaces && setns(entry->init_pidfd, namespaces))
 		return fail(error, errno, "cannot enter the namespaces of the container");
 	if (entry->plan.user && (setresgid(0, 0, 0) || setresuid(0, 0, 0)))
@@ -173,8 +177,8 @@ static int spawn(struct entry *entry, struct error *error)
 
 	/* For our children: we stay where we are. */
 	if ((entry->namespaces & CLONE_NEWPID) && setns(entry->init_pidfd, CLONE_NEWPID))
-		return errno == EPERM ? spawn_by_middle(entry, error) : fail(error, errno, "cannot enter the container's pid namespace");
-	entry->pid = ns_clone(0, -1, &entry->pidfd);
+		return errno == EPERM && entry->init.nr_doors < 0 ? spawn_by_middle(entry, error) : fail(error, errno, "cannot enter the container's pid namespace");
+	entry->pid = ns_clone(0, entry->init.nr_doors >= 0 ? entry->cgroup_fd : -1, &entry->pidfd);
 	if (entry->pid == 0)
 		_exit(child_main(entry, rest));
 	return entry->pid < 0 ? fail(error, errno, "cannot make a process in the container") : 0;
@@ -197,14 +201,12 @@ static int admit(struct entry *entry, struct error *error)
 {
 	const struct spec_process *process = entry->options->process;
 	const struct spec_affinity *affinity = process->exec_cpu_affinity;
-	struct cgroup *cgroup;
-	int result;
+	int result = 0;
 
 	if (affinity && set_affinity(entry->pid, affinity->initial, "initial", error))
 		return -1;
-	cgroup = native_cgroup(entry->container, error);
-	result = cgroup ? cgroup_join(cgroup, entry->container->pid, entry->options->subgroup, entry->pid, error) : -1;
-	cgroup_free(cgroup);
+	if (entry->init.nr_doors < 0)
+		result = cgroup_join(entry->cgroup, entry->container->pid, entry->options->subgroup, entry->pid, error);
 	if (result || (affinity && set_affinity(entry->pid, affinity->final, "final", error)))
 		return -1;
 	return process_limits(entry->pid, process, entry->container->rootless, error);
@@ -250,6 +252,32 @@ static int open_console(struct entry *entry, struct error *error)
 	return 0;
 }
 
+/*
+ * Where all that counts is v1, the process enters by itself (cgroup_open_doors). Not when the cpus before and after that are asked for, nor where init
+ * may have moved.
+ */
+static int open_cgroup(struct entry *entry, struct error *error)
+{
+	entry->cgroup = native_cgroup(entry->container, error);
+	if (!entry->cgroup)
+		return -1;
+	if (cgroup_is_unified(entry->cgroup) || entry->container->rootless || entry->plan.user || entry->options->subgroup ||
+	    entry->options->process->exec_cpu_affinity)
+		return 0;
+	entry->cgroup_fd = cgroup_clone_fd(entry->cgroup);
+	entry->init.nr_doors = cgroup_open_doors(entry->cgroup, entry->init.doors);
+	return 0;
+}
+
+static void close_cgroup(struct entry *entry)
+{
+	for (int i = 0; i < entry->init.nr_doors; i++)
+		close(entry->init.doors[i]);
+	if (entry->cgroup_fd >= 0)
+		close(entry->cgroup_fd);
+	cgroup_free(entry->cgroup);
+}
+
 static int open_all(struct entry *entry, const struct spec *spec, struct error *error)
 {
 	struct init *init = &entry->init;
@@ -257,7 +285,7 @@ static int open_all(struct entry *entry, const struct spec *spec, struct error *
 	entry->init_pidfd = native_open_init(entry->container);
 	if (entry->init_pidfd < 0)
 		return fail(error, 0, "cannot exec in a stopped container");
-	if (process_check_preserved(init->preserve_fds, error) || open_console(entry, error))
+	if (process_check_preserved(init->preserve_fds, error) || open_console(entry, error) || open_cgroup(entry, error))
 		return -1;
 	if (spec->linux_->seccomp &&
 	    seccomp_compile(entry->container->root, spec, &entry->filter, &init->filter_flags, &init->filter_listener, error))
@@ -310,8 +338,9 @@ int native_exec(struct container *container, const struct spec *spec, const stru
 		.sync = { -1, -1 },
 		.terminal = { -1, -1 },
 		.pidfd = -1,
+		.cgroup_fd = -1,
 		.init = { .container = container, .spec = spec, .process = options->process, .proc = -1, .root = -1, .fifo = -1,
-			  .console = -1, .null = -1, .preserve_fds = options->preserve_fds },
+			  .console = -1, .null = -1, .nr_doors = -1, .preserve_fds = options->preserve_fds },
 	};
 	struct json_object *saved;
 	int result;
@@ -322,6 +351,7 @@ int native_exec(struct container *container, const struct spec *spec, const stru
 	entry.init.options = &entry.create;
 	entry.init.plan = &entry.plan;
 	result = run(&entry, spec, error);
+	close_cgroup(&entry);
 	close_if_open(entry.init_pidfd);
 	close_if_open(entry.sync[0]);
 	close_if_open(entry.sync[1]);
