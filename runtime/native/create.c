@@ -4,13 +4,13 @@
  *
  *	host         what config.json wants that this host cannot give is told before anything is made
  *	seccomp      the filter is compiled
- *	cgroup       groups and limits
+ *	cgroup       the groups
  *	fifo         where init will wait for `start`
  *	console      the socket that the terminal is sent over
  *	sources      bind mounts are opened with the rights of the host
  *	spawn        namespaces, init
- *	admit        init gets its ids, groups, limits, network devices
- *	accompany    init works; hooks are run for it; it says that it is ready
+ *	admit        init gets its ids, groups, process limits, network devices
+ *	accompany    init works, and meanwhile the groups get their limits; hooks are run for it; it says that it is ready
  *	keep         state.json
  */
 #include <errno.h>
@@ -146,7 +146,7 @@ static int do_cgroup(struct creation *creation, struct error *error)
 		return 0;
 	if (cgroup_create(creation->cgroup, 0, l->resources, error))
 		return -1;
-	if (FAULT("cgroup") || cgroup_apply(creation->cgroup, l->resources, error)) {
+	if (FAULT("cgroup")) {
 		struct error ignored = { 0 };
 
 		cgroup_remove(creation->cgroup, &ignored);
@@ -267,9 +267,7 @@ static int enter_cgroup(struct creation *creation, struct error *error)
 		return 0;
 	if (!cgroup_needs_process(creation->cgroup))
 		return cgroup_enter(creation->cgroup, creation->pid, error);
-	if (cgroup_create(creation->cgroup, creation->pid, resources, error))
-		return -1;
-	return cgroup_apply(creation->cgroup, resources, error);
+	return cgroup_create(creation->cgroup, creation->pid, resources, error);
 }
 
 static int do_admit(struct creation *creation, struct error *error)
@@ -331,11 +329,24 @@ static int died(struct creation *creation, struct error *error)
 static int do_accompany(struct creation *creation, struct error *error)
 {
 	const struct spec_seccomp *seccomp = creation->spec->linux_->seccomp;
+	const struct spec_resources *resources = creation->spec->linux_->resources;
+	bool memory_first = resources && (resources->memory || resources->unified.nr);
 	int32_t value;
 
 	creation->container->pid = creation->pid;
 	creation->container->pid_start = process_start_time(creation->pid, NULL);
-	sync_send(creation->sync[0], SYNC_GO, 0);
+	/*
+	 * Side by side: init makes the root file system, we set the limits; its program does not run before `start`. But a limit of memory comes first:
+	 * the kernel refuses one that is exceeded already.
+	 */
+	if (!memory_first)
+		sync_send(creation->sync[0], SYNC_GO, 0);
+	container_trim();
+	if (FAULT("limits of the group") || cgroup_apply(creation->cgroup, resources, error))
+		return -1;
+	container_trim();
+	if (memory_first)
+		sync_send(creation->sync[0], SYNC_GO, 0);
 	for (;;) {
 		switch (sync_receive(creation->sync[0], &value, error)) {
 		case SYNC_HOOKS:

@@ -177,7 +177,8 @@ static int spawn(struct entry *entry, struct error *error)
 
 	/* For our children: we stay where we are. */
 	if ((entry->namespaces & CLONE_NEWPID) && setns(entry->init_pidfd, CLONE_NEWPID))
-		return errno == EPERM && entry->init.nr_doors < 0 ? spawn_by_middle(entry, error) : fail(error, errno, "cannot enter the container's pid namespace");
+		return errno == EPERM && entry->init.nr_doors < 0 ? spawn_by_middle(entry, error)
+									: fail(error, errno, "cannot enter the container's pid namespace");
 	entry->pid = ns_clone(0, entry->init.nr_doors >= 0 ? entry->cgroup_fd : -1, &entry->pidfd);
 	if (entry->pid == 0)
 		_exit(child_main(entry, rest));

@@ -350,10 +350,27 @@ static int change_mount(struct init *init, const struct spec_mount *mount, const
 	return result;
 }
 
+/* The procfs that we have is the same, and can be cloned where the kernel lets detached mounts be (6.15). */
+static int clone_procfs(const struct init *init, const struct spec_mount *mount, const struct mount_options *options)
+{
+	int fd;
+
+	if (strcmp(mount->type, "proc") || options->data[0] || options->super)
+		return -1;
+	fd = open_tree(init->proc, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	if (fd >= 0 && mount_set(fd, 0, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, 0, false)) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
 static int mount_new(struct init *init, const struct spec_mount *mount, const struct mount_options *options, struct error *error)
 {
-	int fd = new_mount(init, mount, options, error), result = 0;
+	int fd = clone_procfs(init, mount, options), result = 0;
 
+	if (fd < 0)
+		fd = new_mount(init, mount, options, error);
 	if (fd < 0)
 		return -1;
 	if (!strcmp(mount->type, "tmpfs"))

@@ -134,7 +134,7 @@ static int new_procfs(void)
 
 	if (context < 0)
 		return -1;
-	if (fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0)
+	if (fsconfig(context, FSCONFIG_SET_STRING, "source", "proc", 0) == 0 && fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0)
 		fd = fsmount(context, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
 	close(context);
 	return fd;
