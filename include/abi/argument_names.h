@@ -177,10 +177,12 @@ static const struct argument_name socket_families[] = { { 0, "AF_UNSPEC" }, { 1,
 static const struct argument_name socket_types[] = { { 1, "SOCK_STREAM" }, { 2, "SOCK_DGRAM" }, { 3, "SOCK_RAW" }, { 5, "SOCK_SEQPACKET" },
 	{ O_NONBLOCK, "SOCK_NONBLOCK" }, { O_CLOEXEC, "SOCK_CLOEXEC" } };
 static const struct argument_name msg_flags[] = { { 1, "MSG_OOB" }, { 2, "MSG_PEEK" }, { 4, "MSG_DONTROUTE" }, { 8, "MSG_CTRUNC" },
-	{ 0x20, "MSG_TRUNC" }, { 0x40, "MSG_DONTWAIT" }, { 0x80, "MSG_EOR" }, { 0x100, "MSG_WAITALL" }, { 0x4000, "MSG_NOSIGNAL" },
+	{ 0x20, "MSG_TRUNC" }, { 0x40, "MSG_DONTWAIT" }, { 0x80, "MSG_EOR" }, { 0x100, "MSG_WAITALL" }, { 0x2000, "MSG_ERRQUEUE" },
+	{ 0x4000, "MSG_NOSIGNAL" }, { 0x8000, "MSG_MORE" }, { 0x10000, "MSG_WAITFORONE" },
 	{ 0x40000000, "MSG_CMSG_CLOEXEC" } };
 static const struct argument_name shutdown_hows[] = { { 0, "SHUT_RD" }, { 1, "SHUT_WR" }, { 2, "SHUT_RDWR" } };
-static const struct argument_name sockopt_levels[] = { { 1, "SOL_SOCKET" }, { 0, "SOL_IP" }, { 6, "SOL_TCP" } };
+static const struct argument_name sockopt_levels[] = { { 1, "SOL_SOCKET" }, { 0, "SOL_IP" }, { 6, "SOL_TCP" }, { 17, "SOL_UDP" },
+	{ 41, "SOL_IPV6" }, { 58, "SOL_ICMPV6" }, { 255, "SOL_RAW" }, { 270, "SOL_NETLINK" } };
 static const struct argument_name ipc_flags[] = { NAME(IPC_CREAT), NAME(IPC_EXCL), NAME(IPC_NOWAIT) };
 static const struct argument_name ipc_cmds[] = { NAME(IPC_RMID), NAME(IPC_SET), NAME(IPC_STAT), NAME(IPC_INFO), { 11, "GETPID" },
 	{ 12, "GETVAL" }, { 13, "GETALL" }, { 14, "GETNCNT" }, { 15, "GETZCNT" }, { 16, "SETVAL" }, { 17, "SETALL" } };

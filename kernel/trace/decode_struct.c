@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Structures of system calls as text, for --strace: the fields one looks for first. */
 #include <linux/eventpoll.h>
+#include <linux/netlink.h>
 #include <linux/openat2.h>
 #include <linux/resource.h>
 #include <linux/sched.h>
@@ -224,7 +225,12 @@ static bool show_sockaddr(struct trace_line *line, u64 address)
 	if (show_inet_name(line, (const u8 *)&sun, (int)n))
 		return true;
 	if (sun.sun_family != AF_UNIX) {
-		line_printf(line, "{sa_family=%u}", sun.sun_family);
+		const struct sockaddr_nl *nl = (const void *)&sun;
+
+		if (sun.sun_family == AF_NETLINK && n >= sizeof(*nl))
+			line_printf(line, "{sa_family=AF_NETLINK, nl_pid=%u, nl_groups=0x%x}", nl->nl_pid, nl->nl_groups);
+		else
+			line_printf(line, "{sa_family=%u}", sun.sun_family);
 		return true;
 	}
 	bool abstract = !sun.sun_path[0] && sun.sun_path[1];
