@@ -273,6 +273,8 @@ static int prepare(const struct cli_command *command, struct run *run, char **ar
 		return fail(error, 0, "run: --deterministic has one cpu, --cpus %u asks for more", config->cpus);
 	if (network_config_check(&config->network, error))
 		return -1;
+	if (config->deterministic && (config->network.nr_published || (config->network.chosen && config->network.mode != NETWORK_NONE)))
+		return fail(error, 0, "run: --deterministic has no network: what comes from outside comes when it comes");
 	config->argv = arguments[0] ? arguments : shell;
 	run->trace.title = config->name ? config->name : config->argv[0];
 	if (!strncmp(config->rootfs, "builtin:", 8)) {

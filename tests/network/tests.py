@@ -10,7 +10,7 @@ import subprocess
 import threading
 import time
 
-from lib import (FAR, OWN, OWN6, ROOTFS, SOURCE, Failure, NameServer, TcpServer, UdpServer, connect, echo, expect, main, program, recv_all, refused, run,
+from lib import (FAR, OWN, OWN6, ROOTFS, SOURCE, Failure, NameServer, TcpServer, UdpServer, command_line, connect, echo, expect, main, program, recv_all, refused, run,
                  running, wait_until)
 
 PYTHON = ["/usr/bin/python3", "-c"]
@@ -120,6 +120,22 @@ time.sleep(0.3)
     expect(parts[0] == [b"".join(b"%02d" % i for i in range(20)), b"moredone"], f"{parts[0]}")
     expect(parts[1][0] == b"late" and b"".join(parts[1]) == b"late" + b"x" * 10000, f"{len(b''.join(parts[1]))}")
     expect(parts[2] == [b"closed"], f"{parts[2]}")
+
+
+def ipv6_out():
+    tcp, udp = TcpServer(echo), UdpServer(lambda data: b"re: " + data)
+    output = inside(f"""
+import socket
+for address in ("{OWN6}", "::ffff:{OWN}"):
+    s = socket.create_connection((address, {tcp.port}))
+    s.sendall(b"six")
+    print(s.recv(10), s.getpeername()[0])
+s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+s.settimeout(5)
+s.sendto(b"six", ("{OWN6}", {udp.port}))
+print(s.recvfrom(100)[0])
+""", "--allow", f"[{OWN6}]:{tcp.port}", "--allow", f"{OWN}:{tcp.port}", "--allow", f"[{OWN6}]:{udp.port}")
+    expect(output == f"b'six' {OWN6}\nb'six' ::ffff:{OWN}\nb're: six'\n", "not as it should be")
 
 
 def tcp_errors():
@@ -284,6 +300,68 @@ def published():
     expect(refused(8080), "after the end")
 
 
+def nothing_left():
+    """Connections of all kinds come and go; afterwards the monitor and the sandbox have as many descriptors as before."""
+    server = TcpServer(echo)
+    udp = UdpServer(lambda data: data)
+    script = f"""
+import socket, threading, sys
+server = socket.create_server(("", 80))
+def serve():
+    while True:
+        with server.accept()[0] as connection:
+            while data := connection.recv(1000):
+                connection.sendall(data)
+threading.Thread(target=serve, daemon=True).start()
+def once(i):
+    with socket.create_connection(("{GATEWAY}", {server.port})) as s:
+        s.sendall(b"x")
+        if i % 3: s.recv(1)
+        if i % 5 == 0: s.shutdown(socket.SHUT_WR)
+        if i % 7 == 0: s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\\1\\0\\0\\0\\0\\0\\0\\0")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.settimeout(5)
+        s.sendto(b"x", ("{GATEWAY}", {udp.port}))
+        if i % 3: s.recv(1)
+    with socket.socket() as s:
+        s.setblocking(False)
+        s.connect_ex(("{GATEWAY}", {server.port} if i % 2 else 1))
+once(1)
+print("ready", flush=True)
+for line in sys.stdin:
+    for i in range(200): once(i)
+    print("again", flush=True)
+"""
+    options = ["-p", "127.0.0.1:8080:80", "--allow", f"127.0.0.1:{server.port}", "--allow", f"127.0.0.1:{udp.port}"]
+    child = subprocess.Popen(command_line([*PYTHON, script], options), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    def descriptors(pid):
+        return len(os.listdir(f"/proc/{pid}/fd"))
+
+    def sandbox():
+        with open(f"/proc/{child.pid}/task/{child.pid}/children") as f:
+            return f.read().split()[-1]
+    try:
+        expect(child.stdout.readline() == b"ready\n", "not ready")
+        with connect(8080) as s:
+            s.sendall(b"x")
+            s.recv(1)
+        time.sleep(0.5)
+        before = descriptors(child.pid), descriptors(sandbox())
+        for _ in range(100):
+            with connect(8080) as s:
+                s.sendall(b"x")
+                s.recv(1)
+        child.stdin.write(b"go\n")
+        child.stdin.flush()
+        expect(child.stdout.readline() == b"again\n", "the program has ended")
+        wait_until(lambda: descriptors(child.pid) <= before[0], f"the monitor had {before[0]} descriptors, now {descriptors(child.pid)}", 5)
+        wait_until(lambda: descriptors(sandbox()) <= before[1], f"the sandbox had {before[1]} descriptors, now {descriptors(sandbox())}", 5)
+    finally:
+        child.kill()
+        child.wait()
+
+
 def listens_late():
     """The port is refused until somebody listens, and again afterwards, and works again."""
     script = """
@@ -297,7 +375,7 @@ for line in sys.stdin:
         server.close()
     print("done", line, end="", flush=True)
 """
-    child = subprocess.Popen([*__import__("lib").command_line([*PYTHON, script], ["-p", "127.0.0.1:8080:80"])], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    child = subprocess.Popen(command_line([*PYTHON, script], ["-p", "127.0.0.1:8080:80"]), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     try:
         def say(word):
             child.stdin.write(word + b"\n")
@@ -528,7 +606,7 @@ def attack_everything_allowed():
     attack_with("--network", "filtered", "--allow", "*", "--deny", "192.0.2.0/24", "--allow", "0.0.0.0/0")
 
 
-TESTS = [tcp_out, corked, tcp_errors, many_connections, udp_out, names, files, published, listens_late, backlog, udp_published, host_network, namespace, slow_peers,
+TESTS = [tcp_out, ipv6_out, corked, tcp_errors, many_connections, udp_out, names, files, published, nothing_left, listens_late, backlog, udp_published, host_network, namespace, slow_peers,
          few_descriptors, attack_filtered, attack_default, attack_everything_allowed]
 
 if __name__ == "__main__":
