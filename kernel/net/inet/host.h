@@ -40,6 +40,7 @@ struct host_socket {
 	u8 *corked;              /* TCP: small writes that wait for more to go with them (TCP_CORK, MSG_MORE); 1 page */
 	u32 corked_end;
 	bool shut_later;         /* shutdown(2) waits for them */
+	u64 corked_since;
 	struct ktimer cork_timer;
 };
 

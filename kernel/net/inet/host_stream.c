@@ -72,7 +72,6 @@ void host_stream_uncork(struct host_socket *h)
 
 	if (!h->corked_end || h->fd < 0)
 		return;
-	ktimer_cancel(&h->cork_timer);
 	ret = host_socket_transfer(h, true, &vector, 1, vector.length);
 	if (ret == -EAGAIN) {
 		h->writable = false;
@@ -90,9 +89,27 @@ void host_stream_uncork(struct host_socket *h)
 	h->shut_later = h->shut_later && h->corked_end;
 }
 
+/* Edges for a socket that nobody has any more, but that has something to send. */
+static void finish_closing(struct host_socket *h)
+{
+	host_stream_uncork(h);
+	if (!h->corked_end)
+		host_socket_close(h);
+}
+
+/* Arming a timer is not for free, so it stays armed when what was corked has gone, and looks at what is there when it expires. */
 static void cork_expired(struct ktimer *timer)
 {
-	host_stream_uncork(container_of(timer, struct host_socket, cork_timer));
+	struct host_socket *h = container_of(timer, struct host_socket, cork_timer);
+
+	if (!h->corked_end)
+		return;
+	if (ktime_get() < h->corked_since + CORK_NS)
+		ktimer_arm(timer, h->corked_since + CORK_NS);
+	else if (h->inet)
+		host_stream_uncork(h);
+	else
+		finish_closing(h);
 }
 
 /* All of @from into the page. */
@@ -101,8 +118,10 @@ static ssize_t cork(struct host_socket *h, struct io_iter *from)
 	size_t n = from->count;
 
 	if (!h->corked_end) {
+		h->corked_since = ktime_get();
 		h->cork_timer.expired = cork_expired;
-		ktimer_arm(&h->cork_timer, ktime_get() + CORK_NS);
+		if (!h->cork_timer.armed)
+			ktimer_arm(&h->cork_timer, h->corked_since + CORK_NS);
 	}
 	if (copy_from_iter(from, h->corked + h->corked_end, n) != n)
 		return -EFAULT;
@@ -135,14 +154,6 @@ void host_stream_close(struct host_socket *h)
 		return;
 	}
 	h->inet = NULL; /* stream_ready() goes on */
-}
-
-/* Edges for a socket that nobody has any more, but that has something to send. */
-static void finish_closing(struct host_socket *h)
-{
-	host_stream_uncork(h);
-	if (!h->corked_end)
-		host_socket_close(h);
 }
 
 static void finish_connecting(struct host_socket *h)
