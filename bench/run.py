@@ -52,6 +52,9 @@ ERLANG_ROWS = [
 IDLE = ("epoll-idle", "epoll with 10,000 idle connections and one active (against: 10 idle)", 1.05)
 # Not against the host: the first column is linuxd without recording.
 TRACED = ("gcc-traced", "gcc inside, while everything is recorded (against: not recorded)", 1.05)
+OCI_ROWS = [("oci-native", "OCI: create, start, delete of /bin/true, native mode (against runc)", 0.12),
+            ("oci-native-8", "the same, 8 at a time", 0.12),
+            ("oci-sandbox", "OCI: create, start, delete of /bin/true, sandbox mode (against runc)", 0.2)]
 WHOLE = ("run", "`linuxd run --rootfs D -- /bin/true`, whole command", 0.25)
 MEMORY_LIMIT_MIB = 8
 # How well cpus are shared (bench/sched.c). Ten seconds each; natively for comparison only.
@@ -193,6 +196,20 @@ class Bench:
         native = ["runc", "run", "--bundle", bundle, f"linuxd-bench-{os.getpid()}"]
         return self.pairs(lambda: self.wall(native), lambda: self.wall(self.inside("/bin/true")), self.options.rounds * 3)
 
+    def oci(self, name):
+        """create, start and delete --force by a shell, which costs both sides the same."""
+        bundle = self.runc_bundle()
+        root = os.path.join(self.build, "bench-state")
+
+        def script(runtime):
+            one = f"{runtime} create --bundle {bundle} $1 && {runtime} start $1 && {runtime} delete --force $1"
+            calls = "for i in 1 2 3 4 5 6 7 8; do (one bench-$$-$i) & done; wait" if name.endswith("-8") else "one bench-$$-0"
+            return ["sh", "-c", f"one() {{ {one}; }}; {calls}"]
+
+        mode = "sandbox" if "sandbox" in name else "native"
+        return self.pairs(lambda: self.wall(script(f"runc --root {root}-runc")),
+                          lambda: self.wall(script(f"{self.linuxd} --root {root} --mode {mode}")), self.options.rounds * 5)
+
     def memory(self):
         """Proportional set size of all host processes of a container that sleeps, beyond the program's own, in KiB."""
         def pss(pid):
@@ -290,14 +307,15 @@ def main():
 
     put("| row | native | inside | times native | at most | |")
     put("|---|---|---|---|---|---|")
-    for name, title, limit in BENCH_ROWS + SCRIPT_ROWS + ERLANG_ROWS + [IDLE, TRACED, WHOLE]:
+    for name, title, limit in BENCH_ROWS + SCRIPT_ROWS + ERLANG_ROWS + [IDLE, TRACED, WHOLE] + OCI_ROWS:
         if options.rows and name not in options.rows:
             continue
         try:
-            if name == "run" and not shutil.which("runc"):
+            if (name == "run" or name.startswith("oci-")) and not shutil.which("runc"):
                 put(f"| {title} | | | | {limit} | runc is not installed |")
                 continue
-            special = {"run": bench.whole, "gcc-traced": bench.traced, "epoll-idle": bench.idle}
+            special = {"run": bench.whole, "gcc-traced": bench.traced, "epoll-idle": bench.idle,
+                       **{row[0]: lambda name=row[0]: bench.oci(name) for row in OCI_ROWS}}
             native, inside, ratio = special[name]() if name in special else bench.row(name)
         except (RuntimeError, subprocess.SubprocessError, ValueError, IndexError) as error:
             put(f"| {title} | | | | {limit} | failed: {error} |")

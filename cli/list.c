@@ -58,17 +58,45 @@ static void print_table(const struct state_entry *entries, int nr)
 	}
 }
 
+struct listing {
+	struct state_entry *entries;
+	int nr;
+};
+
+/* OCI containers of the default root stand beside those of `run`. */
+static void add_oci(struct container *container, void *argument)
+{
+	struct listing *listing = argument;
+	struct state_entry *entries = realloc(listing->entries, (listing->nr + 1) * sizeof(*entries)), *entry;
+	enum container_status status;
+
+	if (!entries)
+		return;
+	listing->entries = entries;
+	entry = &entries[listing->nr++];
+	*entry = (struct state_entry){ .pid = 0 };
+	status = container->mode->status ? container->mode->status(container) : CONTAINER_STOPPED;
+	snprintf(entry->id, sizeof(entry->id), "%.*s", STATE_ID_SIZE - 1, container->id);
+	snprintf(entry->status, sizeof(entry->status), "%s", container_status_name(status));
+	snprintf(entry->created, sizeof(entry->created), "%s", container->created);
+	snprintf(entry->bundle, sizeof(entry->bundle), "%s", container->bundle ? container->bundle : "");
+	entry->pid = status == CONTAINER_STOPPED ? 0 : container->pid;
+}
+
 static int print(const char *format, bool quiet, bool names, struct error *error)
 {
-	struct state_entry *entries = NULL;
-	int nr = 0;
+	struct listing all = { 0 };
+	const struct state_entry *entries;
+	int nr;
 
 	if (strcmp(format, "table") && strcmp(format, "json"))
 		return fail(error, 0, "--format %s: expected table or json", format);
 	if (oci_is_asked())
 		return oci_list(!strcmp(format, "json"), quiet, error);
-	if (state_list(&entries, &nr, error))
+	if (state_list(&all.entries, &all.nr, error) || container_each(&oci_globals, add_oci, &all, error))
 		return -1;
+	entries = all.entries;
+	nr = all.nr;
 	if (quiet || names)
 		for (int i = 0; i < nr; i++)
 			puts(names && state_name_is_valid(entries[i].name) ? entries[i].name : entries[i].id);
@@ -76,7 +104,7 @@ static int print(const char *format, bool quiet, bool names, struct error *error
 		print_json(entries, nr);
 	else
 		print_table(entries, nr);
-	free(entries);
+	free(all.entries);
 	return 0;
 }
 

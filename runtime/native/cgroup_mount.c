@@ -67,6 +67,17 @@ static int attributes(int fd, const struct mount_options *options)
 	return mount_set(fd, options->set, 0, MS_PRIVATE, false) || mount_set(fd, 0, 0, options->propagation, options->propagation & MS_REC);
 }
 
+static int finish(const struct init *init, int fd, const char *path, const struct mount_options *options, struct error *error)
+{
+	bool later = mount_place_first();
+
+	if (!later && attributes(fd, options))
+		return fail(error, errno, "mount %s: cannot set its options", path);
+	if (place(init, fd, path, error))
+		return -1;
+	return later && attributes(fd, options) ? fail(error, errno, "mount %s: cannot set its options", path) : 0;
+}
+
 static int mount_v2(const struct init *init, const struct spec_mount *mount, const struct mount_options *options, struct error *error)
 {
 	int fd = init->plan->create_cgroup ? mount_hierarchy("cgroup2", "") : -1, result;
@@ -76,9 +87,7 @@ static int mount_v2(const struct init *init, const struct spec_mount *mount, con
 		fd = bind_group(cgroup_path(init->cgroup, ""));
 	if (fd < 0)
 		return fail(error, errno, "mount %s: cannot mount the cgroup2 file system", mount->destination);
-	result = attributes(fd, options) ? fail(error, errno, "mount %s: cannot set its options", mount->destination) : 0;
-	if (result == 0)
-		result = place(init, fd, mount->destination, error);
+	result = finish(init, fd, mount->destination, options, error);
 	close(fd);
 	return result;
 }
@@ -103,7 +112,7 @@ static int mount_v1_line(const struct init *init, char *line, const struct spec_
 	if (fd < 0)
 		return errno == ENOENT ? 0 : fail(error, errno, "mount %s: cannot mount the cgroups of %s", mount->destination, controllers);
 	snprintf(path, sizeof(path), "%s/%s", mount->destination, strncmp(controllers, "name=", 5) ? controllers : controllers + 5);
-	result = attributes(fd, options) ? fail(error, errno, "mount %s: cannot set its options", path) : place(init, fd, path, error);
+	result = finish(init, fd, path, options, error);
 	close(fd);
 	/* cpu,cpuacct is found under both names. */
 	if (result == 0 && strchr(controllers, ',')) {

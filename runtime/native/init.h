@@ -46,6 +46,8 @@ int mount_all(struct init *init, struct error *error);
 /* What could be done only when all else was there: read-only where devices had to be made first. */
 int mount_finish(struct init *init, struct error *error);
 /* Attributes of a mount by its descriptor; @recursive: also of those below it. */
+/* Before Linux 5.12 that works only for what has its place already (and never recursively). */
+bool mount_place_first(void);
 int mount_set(int fd, uint64_t set, uint64_t clear, uint64_t propagation, bool recursive);
 
 /* ---- cgroup_mount.c ---- */

@@ -56,7 +56,22 @@ int mount_set(int fd, uint64_t set, uint64_t clear, uint64_t propagation, bool r
 		return 0;
 	if (mount_setattr(fd, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), &attributes, sizeof(attributes)) == 0)
 		return 0;
-	return errno == ENOSYS ? set_by_remount(fd, set, propagation) : -1;
+	if (errno != ENOSYS)
+		return -1;
+	if (recursive && (set || clear)) {
+		errno = ENOSYS;
+		return -1;
+	}
+	return set_by_remount(fd, set, propagation);
+}
+
+bool mount_place_first(void)
+{
+	static int known = -1;
+
+	if (known < 0)
+		known = mount_setattr(-1, "", 0, NULL, 0) && errno == ENOSYS;
+	return known;
 }
 
 static int set_attributes(int fd, const struct spec_mount *mount, const struct mount_options *options, struct error *error)
@@ -71,8 +86,10 @@ static int set_attributes(int fd, const struct spec_mount *mount, const struct m
 		if (errno != EPERM || mount_set(fd, set, set & MOUNT_ATTR__ATIME ? MOUNT_ATTR__ATIME : 0, 0, false))
 			return fail(error, errno, "mount %s: cannot set its options", mount->destination);
 	}
-	if (mount_set(fd, options->rec_set, options->rec_clear, 0, true))
-		return fail(error, errno, "mount %s: cannot set its recursive options", mount->destination);
+	if (mount_set(fd, options->rec_set, options->rec_clear, 0, true)) {
+		fail(error, errno, "mount %s: cannot set its recursive options", mount->destination);
+		return errno == ENOSYS ? fail_remedy(error, "they need Linux 5.12") : -1;
+	}
 	if (mount_set(fd, 0, 0, options->propagation, options->propagation & MS_REC))
 		return fail(error, errno, "mount %s: cannot set its propagation", mount->destination);
 	return 0;
@@ -119,8 +136,11 @@ static int open_source(const struct init *init, const struct spec_mount *mount, 
 	fd = open_tree(AT_FDCWD, source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (options->rbind ? AT_RECURSIVE : 0));
 	if (fd < 0)
 		return fail(error, errno, "mount %s: cannot bind %s", mount->destination, source);
-	/* As if it were bound where / has that propagation already: nothing mounted in the container shows on the host, unless asked for. */
-	if (propagation != MS_SHARED && mount_set(fd, 0, 0, propagation == MS_PRIVATE ? MS_PRIVATE : MS_SLAVE, true)) {
+	/*
+	 * As if it were bound where / has that propagation already: nothing mounted in the container shows on the host, unless asked for. Before
+	 * Linux 5.12 it is opened by init, where / has it.
+	 */
+	if (propagation != MS_SHARED && !mount_place_first() && mount_set(fd, 0, 0, propagation == MS_PRIVATE ? MS_PRIVATE : MS_SLAVE, true)) {
 		fail(error, errno, "mount %s: cannot set the propagation of %s", mount->destination, source);
 		close(fd);
 		return -1;
@@ -151,7 +171,7 @@ int mount_open_sources(struct init *init, struct error *error)
 				return fail(error, 0, "mount %s: only bind mounts can map ids", mount->destination);
 			continue;
 		}
-		if (!init->privileged)
+		if (!init->privileged || mount_place_first())
 			continue;
 		init->sources[i] = open_source(init, mount, &options, error);
 		if (init->sources[i] < 0 ||
@@ -333,9 +353,9 @@ static int mount_bind(struct init *init, size_t index, const struct spec_mount *
 	if (fd < 0)
 		fd = init->sources[index] = open_source(init, mount, options, error);
 	if (fd < 0 || (!init->privileged && wants_idmap(mount, options) && map_ids(fd, init, mount, options, error)) ||
-	    set_attributes(fd, mount, options, error))
+	    (!mount_place_first() && set_attributes(fd, mount, options, error)) || place(fd, init, mount, is_directory(fd), error))
 		return -1;
-	return place(fd, init, mount, is_directory(fd), error);
+	return mount_place_first() ? set_attributes(fd, mount, options, error) : 0;
 }
 
 /* Only options of what is mounted there already. */
@@ -375,10 +395,12 @@ static int mount_new(struct init *init, const struct spec_mount *mount, const st
 		return -1;
 	if (!strcmp(mount->type, "tmpfs"))
 		result = copyup_prepare(fd, init, mount, options, error);
-	if (result == 0)
+	if (result == 0 && !mount_place_first())
 		result = set_attributes(fd, mount, options, error);
 	if (result == 0)
 		result = place(fd, init, mount, true, error);
+	if (result == 0 && mount_place_first())
+		result = set_attributes(fd, mount, options, error);
 	close(fd);
 	return result;
 }

@@ -141,10 +141,13 @@ static int make_read_only(const struct init *init, const char *path, struct erro
 	if (fd < 0)
 		return errno == ENOENT || errno == ENOTDIR ? 0 : fail(error, errno, "linux.readonlyPaths: cannot look up %s", path);
 	copy = open_tree(fd, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
-	if (copy >= 0 && mount_set(copy, MOUNT_ATTR_RDONLY, 0, 0, true))
+	/* Before Linux 5.12 only what has its place can be changed, and without what is below. */
+	if (copy >= 0 && mount_set(copy, MOUNT_ATTR_RDONLY, 0, 0, true) && errno != ENOSYS)
 		result = fail(error, errno, "linux.readonlyPaths: cannot make %s read-only", path);
 	else
 		result = cover_with(fd, path, copy, error);
+	if (result == 0 && mount_set(copy, MOUNT_ATTR_RDONLY, 0, 0, false))
+		result = fail(error, errno, "linux.readonlyPaths: cannot make %s read-only", path);
 	if (copy >= 0)
 		close(copy);
 	close(fd);

@@ -545,7 +545,50 @@ def rootless_ranges(b):
     expect(result.status == 1 and b"newuidmap has refused the mapping" in result.output and b"/etc/subuid must" in result.output, result.output)
 
 
+OLD_KERNEL = r"""
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <seccomp.h>
+#include <unistd.h>
+int main(int argc, char **argv)
+{
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+
+	/* Linux 5.10: neither mount_setattr (5.12) nor close_range with CLOEXEC (5.11). */
+	seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), 442, 0);
+	seccomp_rule_add(filter, SCMP_ACT_ERRNO(EINVAL), SCMP_SYS(close_range), 1, SCMP_A2(SCMP_CMP_EQ, 4));
+	seccomp_load(filter);
+	execv(argv[1], argv + 1);
+	return 127;
+}
+"""
+
+
+def old_kernel(b):
+    """What Linux 5.10 has not is done otherwise."""
+    program = os.path.join(b.path, "old")
+    subprocess.run(["gcc", "-x", "c", "-", "-o", program, "-lseccomp"], input=OLD_KERNEL.encode(), check=True)
+    source = os.path.join(b.path, "source")
+    os.makedirs(source)
+    b.mount("/m", "bind", source, ["bind", "ro", "nosuid"])
+    b.mount("/t", "tmpfs", "x", ["ro"])
+    b.config["root"]["readonly"] = True
+    b.linux["readonlyPaths"] += ["/dev/shm"]
+    b.script("touch /x 2>&1; touch /m/x 2>&1; touch /t/x 2>&1; touch /dev/shm/x 2>&1; touch /proc/sys/kernel/hostname 2>&1; echo end; ls /proc/self/fd | wc -l")
+    b.write()
+
+    def run(*arguments):
+        return b.context.run([program, b.context.linuxd, "--root", b.root, "--mode", "native", *arguments], cwd=b.path)
+    result = run("run", b.name)
+    expect(result.status == 0 and result.output.count(b"Read-only") == 5 and result.output.endswith(b"end\n4\n"), result.output)
+    b.mount("/r", "bind", source, ["rbind", "rro"])
+    b.write()
+    result = run("run", b.name)
+    expect(result.status == 1 and b"need Linux 5.12" in result.output and b.left() == [], result.output)
+
+
 TESTS = [process_fields, rlimits, capabilities, root_readonly, names, mount_bind, mount_recursive, mount_tmpfs, mount_errors, mount_propagation,
          root_propagation, idmap_mount, masked_and_readonly, devices, device_rules, sysctl, user_namespace, time_namespace, join_by_path,
          join_pid_namespace, host_namespaces, hooks, hook_failures, seccomp, seccomp_cache, seccomp_notify, console_socket, preserve_fds, no_descriptors_leak,
-         attributes, no_pivot, labels, intel_rdt, net_devices, rootless, rootless_ranges]
+         attributes, no_pivot, labels, intel_rdt, net_devices, old_kernel, rootless, rootless_ranges]
