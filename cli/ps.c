@@ -206,7 +206,8 @@ int command_ps(const struct cli_command *command, int argc, char **argv)
 		cli_print_command_help(command, stdout);
 		return 0;
 	case 0:
-		if (oci_container_exists(ps.container)) {
+		/* Of a sandbox, what runs inside; its host processes are for callers, above. */
+		if (oci_container_exists(ps.container) && !oci_container_is_sandbox(ps.container)) {
 			oci_ps(ps.container, ps.json, NULL, &error);
 			return oci_end(&error);
 		}

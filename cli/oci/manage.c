@@ -151,6 +151,16 @@ bool oci_container_exists(const char *id)
 	return container;
 }
 
+bool oci_container_is_sandbox(const char *id)
+{
+	struct error ignored = { 0 };
+	struct container *container = container_open(&oci_globals, id, false, &ignored);
+	bool is_sandbox = container && container->mode == &sandbox_mode;
+
+	container_free(container);
+	return is_sandbox;
+}
+
 /* ---- pause, resume ---- */
 
 static int simple(const struct cli_command *command, int argc, char **argv, bool pause)

@@ -51,5 +51,7 @@ int oci_run(const struct cli_command *command, int argc, char **argv);
 int oci_ps(const char *id, bool json, char **ps_arguments, struct error *error);
 int oci_list(bool json, bool quiet, struct error *error);
 bool oci_container_exists(const char *id);
+/* It exists, and its programs run on a kernel of its own. */
+bool oci_container_is_sandbox(const char *id);
 
 #endif

@@ -383,7 +383,9 @@ int container_save(struct container *container, struct error *error)
 		sprintf(container->created + strlen(container->created), ".%09ldZ", now.tv_nsec);
 	}
 	fputs("{\n", out);
-	print_members(container, container->pid ? "created" : "creating", out, "\n");
+	/* For who only reads the file: `linuxd list`. The commands ask the mode. */
+	print_members(container, json_object_object_get_ex(container->data, "started", NULL) ? "running" : container->pid ? "created" : "creating", out,
+		      "\n");
 	fputs(",\n\"rootfs\": ", out);
 	json_string(out, container->rootfs ? container->rootfs : "");
 	fprintf(out, ",\n\"created\": \"%s\",\n\"owner\": %u,\n\"mode\": \"%s\",\n\"pidStart\": %llu,\n", container->created,

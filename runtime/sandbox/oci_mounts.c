@@ -105,6 +105,20 @@ static char *absolute_source(const struct container *container, const char *sour
 	return asprintf(&path, "%s/%s", container->bundle, source) < 0 ? NULL : path;
 }
 
+/* Whether something is mounted below the directory on the host. */
+static bool has_mounts_below(const char *source)
+{
+	FILE *mounts = fopen("/proc/self/mountinfo", "re");
+	char line[4096], place[2048];
+	bool found = false;
+
+	while (mounts && !found && fgets(line, sizeof(line), mounts))
+		found = sscanf(line, "%*s %*s %*s %*s %2047s", place) == 1 && strcmp(place, source) && is_below(place, source);
+	if (mounts)
+		fclose(mounts);
+	return found;
+}
+
 static int add_bind(struct oci_sandbox *sandbox, const struct spec_mount *from, const struct mount_options *options, struct error *error)
 {
 	char *source = absolute_source(sandbox->container, from->source ? from->source : "");
@@ -133,6 +147,8 @@ static int add_bind(struct oci_sandbox *sandbox, const struct spec_mount *from, 
 		return fail_remedy(error, "leave it out, or run the container with --mode native");
 	}
 	mount->source = source;
+	if (options->rbind && has_mounts_below(source))
+		oci_warn(sandbox->container, "mounts: %s: what is mounted below %s on the host is not shown", from->destination, source);
 	return 0;
 }
 
