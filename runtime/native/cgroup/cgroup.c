@@ -310,6 +310,7 @@ static int enter_new(struct cgroup *cgroup, pid_t pid, struct error *error)
 			continue;
 		if (!is_ignorable(cgroup, error->code))
 			return -1;
+		forgive(error);
 		remove_made(group);
 	}
 	return 0;
@@ -337,8 +338,9 @@ int cgroup_create(struct cgroup *cgroup, pid_t pid, const struct spec_resources 
 	/* A process that is in some of them already keeps these from being removed: it is the caller's to end, and cgroup_remove is, too. */
 	for (int i = 0; i < cgroup->nr; i++)
 		remove_made(&cgroup->groups[i]);
-	if (cgroup->systemd)
+	if (cgroup->started)
 		systemd_stop(cgroup, &ignored);
+	cgroup->started = false;
 	return result;
 }
 
@@ -417,7 +419,7 @@ int cgroup_remove(struct cgroup *cgroup, struct error *error)
 	struct error ignored;
 	int result = procs_kill_all(cgroup, error);
 
-	if (cgroup->systemd && systemd_stop(cgroup, result ? &ignored : error))
+	if (cgroup->started && systemd_stop(cgroup, result ? &ignored : error))
 		result = -1;
 	for (int i = 0; i < cgroup->nr; i++) {
 		struct group *group = &cgroup->groups[i];
@@ -446,6 +448,7 @@ struct json_object *cgroup_save(const struct cgroup *cgroup)
 		json_object_object_add(saved, "slice", json_object_new_string(cgroup->slice));
 		json_object_object_add(saved, "unit", json_object_new_string(cgroup->unit));
 		json_object_object_add(saved, "userManager", json_object_new_boolean(cgroup->user_manager));
+		json_object_object_add(saved, "unitWasThere", json_object_new_boolean(!cgroup->started));
 	}
 	for (int i = 0; i < cgroup->nr; i++) {
 		const struct group *group = &cgroup->groups[i];
@@ -510,6 +513,7 @@ int cgroup_load(struct json_object *saved, struct cgroup **ret_cgroup, struct er
 	cgroup->id = strdup(id ? id : "");
 	cgroup->rootless = bool_of(saved, "rootless");
 	cgroup->systemd = unit;
+	cgroup->started = unit && !bool_of(saved, "unitWasThere");
 	cgroup->slice = slice ? strdup(slice) : NULL;
 	cgroup->unit = unit ? strdup(unit) : NULL;
 	cgroup->user_manager = bool_of(saved, "userManager");

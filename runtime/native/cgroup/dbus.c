@@ -119,10 +119,13 @@ static int receive_all(struct dbus *bus, void *bytes, size_t length, long until)
 	return 0;
 }
 
-/* The kernel tells the other side who we are; whoever lives in a user namespace does not know by which number. */
+/*
+ * The kernel tells the other side who we are; whoever lives in a user namespace does not know by which number. All is said at once, and the first call
+ * only when the other side has agreed: systemd would leave lie, until something else comes, a call that it reads together with BEGIN.
+ */
 static int authenticate(struct dbus *bus)
 {
-	static const char hello[] = "\0AUTH EXTERNAL\r\nDATA\r\n";
+	static const char hello[] = "\0AUTH EXTERNAL\r\nDATA\r\nBEGIN\r\n";
 	char line[256];
 	int result = send_all(bus, hello, sizeof(hello) - 1);
 
@@ -139,7 +142,7 @@ static int authenticate(struct dbus *bus)
 		if (strncmp(line, "DATA", 4))
 			result = -EACCES;
 	}
-	return result ? result : send_all(bus, "BEGIN\r\n", 7);
+	return result;
 }
 
 static int say_hello(struct dbus *bus, struct error *error)

@@ -52,6 +52,7 @@ struct cgroup {
 	int nr;
 	char *id;
 	bool systemd, rootless, explicit_path;
+	bool started;          /* the unit is ours: made by us, or from the container's state */
 	bool limited;          /* limits were set: then every group must be entered */
 	bool fake;             /* a tree of ordinary files, in tests: files are made by writing */
 	/* systemd */
@@ -67,6 +68,13 @@ int cgroup_new_below(const char *prefix, const struct cgroup_options *options, s
 const struct group *group_of(const struct cgroup *cgroup, const char *controller);
 /* Whether a rootless container goes on without the group when this happens. */
 bool is_ignorable(const struct cgroup *cgroup, int code);
+/* After a failure that is none: callers take a text for an error. Returns 0. */
+static inline int forgive(struct error *error)
+{
+	error->code = 0;
+	error->text[0] = '\0';
+	return 0;
+}
 /* Adds a line to what cgroup_warnings tells. */
 void cgroup_warn(struct cgroup *cgroup, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -143,10 +143,13 @@ int group_enter(const struct cgroup *cgroup, const struct group *group, const ch
 
 int cgroup_enter(const struct cgroup *cgroup, pid_t pid, struct error *error)
 {
-	for (int i = 0; i < cgroup->nr; i++)
-		if (cgroup->groups[i].present && group_enter(cgroup, &cgroup->groups[i], cgroup->groups[i].dir, pid, error) &&
-		    (cgroup->limited || !is_ignorable(cgroup, error->code)))
+	for (int i = 0; i < cgroup->nr; i++) {
+		if (!cgroup->groups[i].present || group_enter(cgroup, &cgroup->groups[i], cgroup->groups[i].dir, pid, error) == 0)
+			continue;
+		if (cgroup->limited || !is_ignorable(cgroup, error->code))
 			return -1;
+		forgive(error);
+	}
 	return 0;
 }
 

@@ -110,8 +110,8 @@ static int subscribe(struct dbus *bus, struct error *error)
 			return -1;
 	}
 	/* Being subscribed already is as good. */
-	if (call_manager(bus, "Subscribe", "", &body, &reply, error) && !strstr(dbus_error_name(bus), "AlreadySubscribed"))
-		return -1;
+	if (call_manager(bus, "Subscribe", "", &body, &reply, error))
+		return strstr(dbus_error_name(bus), "AlreadySubscribed") ? forgive(error) : -1;
 	return 0;
 }
 
@@ -214,14 +214,16 @@ int systemd_start(struct cgroup *cgroup, pid_t pid, const struct spec_resources 
 		/* One that failed earlier stays until its failure was looked at. */
 		if (result && !strcmp(dbus_error_name(bus), SYSTEMD ".UnitExists") && !is_slice(cgroup)) {
 			reset_failed(bus, cgroup);
+			forgive(error);
 			result = start(bus, cgroup, pid, resources, &reply, error);
 			if (result && !strcmp(dbus_error_name(bus), SYSTEMD ".UnitExists"))
 				fail_remedy_of(error, REMEDY_GROUP_IN_USE);
 		} else if (result && !strcmp(dbus_error_name(bus), SYSTEMD ".UnitExists")) {
 			dbus_close(bus);
-			return 0; /* a slice that is there is what was wanted */
+			return forgive(error); /* a slice that is there is what was wanted */
 		}
 	}
+	cgroup->started = !result;
 	if (!result && wait_for_job(bus, &reply, cgroup, "start", error)) {
 		reset_failed(bus, cgroup);
 		result = -1;
@@ -269,7 +271,7 @@ int systemd_stop(struct cgroup *cgroup, struct error *error)
 		if (!result)
 			result = wait_for_job(bus, &reply, cgroup, "stop", error);
 		else if (!strcmp(dbus_error_name(bus), SYSTEMD ".NoSuchUnit"))
-			result = 0; /* it ended by itself when its last process did */
+			result = forgive(error); /* it ended by itself when its last process did */
 		reset_failed(bus, cgroup);
 	}
 	dbus_close(bus);

@@ -307,7 +307,7 @@ static int set_devices(struct cgroup *cgroup, const struct group *group, const s
 	result = devices_v1_apply(cgroup, group, &rules, error);
 	device_rules_free(&rules);
 	/* Only the host's root may; what a user's container may open is limited by the user's own rights. */
-	return cgroup->rootless ? 0 : result;
+	return result && cgroup->rootless ? forgive(error) : result;
 }
 
 int v1_apply(struct cgroup *cgroup, const struct spec_resources *resources, int how, struct error *error)

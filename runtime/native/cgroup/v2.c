@@ -323,7 +323,7 @@ static int set_devices(struct cgroup *cgroup, const struct group *group, const s
 		return -1;
 	result = devices_v2_apply(cgroup, group, &rules, error);
 	device_rules_free(&rules);
-	return result && may_do_without(cgroup, resources) ? 0 : result;
+	return result && may_do_without(cgroup, resources) ? forgive(error) : result;
 }
 
 int v2_apply(struct cgroup *cgroup, const struct spec_resources *resources, int how, struct error *error)
