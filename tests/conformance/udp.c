@@ -545,6 +545,13 @@ static void everybody(void)
 	take(server, 10, 0);
 	SHOW(to(client, AF_INET, "239.1.2.3", 7011, "second"));
 	take(second, 10, 0);
+	struct in_addr source;
+	inet_pton(AF_INET, "127.0.0.1", &source);
+	SHOW(setsockopt(client, IPPROTO_IP, IP_MULTICAST_IF, &source, sizeof(source)));
+	SHOW(to(client, AF_INET, "239.1.2.3", 7011, "by address"));
+	take(second, 20, 0);
+	inet_pton(AF_INET, "10.1.1.1", &source);
+	SHOW(setsockopt(client, IPPROTO_IP, IP_MULTICAST_IF, &source, sizeof(source)));
 	SHOW(to(client, AF_INET, "239.1.2.4", 7010, "nobody's"));
 	take(server, 10, 0);
 	inet_pton(AF_INET, "239.1.2.3", &group.imr_multiaddr);

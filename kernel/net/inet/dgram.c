@@ -520,7 +520,7 @@ int dgram_route(struct dgram_sock *s, struct dgram_send *send, struct net_path *
 		source = NULL;
 	if (v4 && source == &send->source && !net_is_local(inet->net, source, 0))
 		return -ENETUNREACH;
-	if (multicast && v4 && !source && inet->options.multicast_source.words[3])
+	if (multicast && v4 && (!source || inet_is_any(source)) && inet->options.multicast_source.words[3])
 		source = &inet->options.multicast_source;
 	error = net_route(inet->net, &send->to.addr, source, device, ret_path);
 	if (error == -ENETUNREACH && multicast && device) {
