@@ -250,7 +250,7 @@ static int set_int_option(struct socket *sock, int option, int value)
 		sock->mark = (u32)value;
 		return 0;
 	case SO_PEEK_OFF:
-		if (sock->domain != AF_UNIX && sock->type != SOCK_DGRAM)
+		if (sock->domain != AF_UNIX && sock->type == SOCK_RAW)
 			return -EOPNOTSUPP;
 		sock->peek_off = value;
 		return 0;

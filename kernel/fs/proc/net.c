@@ -188,6 +188,19 @@ static int show_sockstat6(struct file *file, struct seq_buffer *seq)
 	return 0;
 }
 
+static void show_tcp_counters(struct seq_buffer *seq)
+{
+	const struct tcp_counters *c = &tcp_counters;
+	struct inet_endpoint *end = NULL;
+	unsigned established = 0;
+
+	while ((end = port_next(&tcp_ports, end)))
+		established += end->state == TCP_ESTABLISHED || end->state == TCP_CLOSE_WAIT;
+	seq_printf(seq, "Tcp: 1 200 120000 -1 %llu %llu %llu %llu %u %llu %llu 0 0 %llu 0\n", (unsigned long long)c->active_opens,
+		   (unsigned long long)c->passive_opens, (unsigned long long)c->attempt_fails, (unsigned long long)c->established_resets,
+		   established, (unsigned long long)c->segments, (unsigned long long)c->segments, (unsigned long long)c->resets_sent);
+}
+
 static int show_snmp(struct file *file, struct seq_buffer *seq)
 {
 	const struct udp_statistics *u = &udp_statistics[0];
@@ -202,7 +215,8 @@ static int show_snmp(struct file *file, struct seq_buffer *seq)
 		      "OutTimeExcds OutParmProbs OutSrcQuenchs OutRedirects OutEchos OutEchoReps OutTimestamps OutTimestampReps OutAddrMasks "
 		      "OutAddrMaskReps\nIcmp: 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n");
 	seq_printf(seq, "Tcp: RtoAlgorithm RtoMin RtoMax MaxConn ActiveOpens PassiveOpens AttemptFails EstabResets CurrEstab InSegs OutSegs "
-			"RetransSegs InErrs OutRsts InCsumErrors\nTcp: 1 200 120000 -1 0 0 0 0 0 0 0 0 0 0 0\n");
+			"RetransSegs InErrs OutRsts InCsumErrors\n");
+	show_tcp_counters(seq);
 	seq_printf(seq, "Udp: InDatagrams NoPorts InErrors OutDatagrams RcvbufErrors SndbufErrors InCsumErrors IgnoredMulti MemErrors\n"
 			"Udp: %llu %llu %llu %llu %llu 0 0 0 0\nUdpLite: InDatagrams NoPorts InErrors OutDatagrams RcvbufErrors SndbufErrors "
 			"InCsumErrors IgnoredMulti MemErrors\nUdpLite: 0 0 0 0 0 0 0 0 0\n",

@@ -7,6 +7,7 @@
 #include "kernel/mm/alloc.h"
 
 u64 nr_tcp_sockets;
+struct tcp_counters tcp_counters;
 
 struct tcp_sock *tcp_alloc(int family)
 {

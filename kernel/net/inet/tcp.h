@@ -44,6 +44,7 @@ struct tcp_options {
 	bool nodelay, cork, quickack_off, fastopen_no_cookie, thin_linear;
 	int keep_idle, keep_interval, keep_count; /* 0: the default */
 	int syn_count, linger2, defer_accept, window_clamp, user_timeout, max_segment, notsent_lowat, fastopen, inq;
+	int fastopen_connect; /* there is never a cookie yet: connect(2) does what it always does */
 	char congestion[TCP_CONGESTION_NAME];
 };
 
@@ -102,6 +103,10 @@ extern const struct socket_ops tcp_ops;
 struct socket *tcp_create(int family, int protocol);
 struct tcp_sock *tcp_alloc(int family); /* one reference; NULL: no memory */
 extern u64 nr_tcp_sockets;
+/* /proc/net/snmp. A send counts as a segment that is sent and received. */
+extern struct tcp_counters {
+	u64 active_opens, passive_opens, attempt_fails, established_resets, segments, resets_sent;
+} tcp_counters;
 
 /* tcp_connect.c */
 int tcp_connect(struct socket *sock, const u8 *name, int length, bool nonblock);

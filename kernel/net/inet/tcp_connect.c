@@ -71,6 +71,7 @@ struct tcp_sock *tcp_make_child(struct tcp_sock *listener, const struct inet_nam
 
 void tcp_queue_child(struct tcp_sock *listener, struct tcp_sock *child)
 {
+	tcp_counters.passive_opens++;
 	list_add_tail(&child->accept_link, &listener->accept_queue);
 	listener->nr_accept++;
 	wake_acceptor(listener);
@@ -146,6 +147,7 @@ static void knock(struct tcp_sock *t)
 	struct tcp_sock *listener;
 
 	end->state = TCP_SYN_SENT;
+	tcp_counters.active_opens++;
 	if (end->local.port == end->remote.port && inet_equal(&end->local.addr, &end->remote.addr)) {
 		tcp_join(t, t);
 		return;

@@ -37,6 +37,7 @@ static const struct option_row rows[] = {
 	{ TCP_USER_TIMEOUT, AT(user_timeout), false, 0, INT32_MAX },
 	{ TCP_NOTSENT_LOWAT, AT(notsent_lowat), false, INT32_MIN, INT32_MAX },
 	{ TCP_INQ, AT(inq), false, 0, 1 },
+	{ TCP_FASTOPEN_CONNECT, AT(fastopen_connect), false, 0, 1 },
 };
 
 static const struct option_row *find_row(int option)
@@ -168,7 +169,7 @@ static int set_tcp(struct tcp_sock *t, int option, user_ptr user_value, unsigned
 	} else if (row->is_flag) {
 		*((bool *)&t->options + row->offset) = value != 0;
 	} else {
-		if (value < row->lowest || value > row->highest)
+		if (value < row->lowest || value > row->highest || (option == TCP_FASTOPEN_CONNECT && tcp_state(t) != TCP_CLOSE))
 			return -EINVAL;
 		*(int *)((char *)&t->options + row->offset) = value;
 	}
@@ -194,6 +195,9 @@ int tcp_setsockopt(struct socket *sock, int level, int option, user_ptr value, u
 
 	if (level == IPPROTO_TCP)
 		return set_tcp(t, option, value, length);
+	/* A filter sees segments with their headers. There are none. */
+	if (level == SOL_SOCKET && option == SO_ATTACH_FILTER)
+		return -EOPNOTSUPP;
 	if (level == SOL_SOCKET && (option == SO_INCOMING_CPU || option == SO_RCVLOWAT)) {
 		if (length < sizeof(word))
 			return -EINVAL;

@@ -71,10 +71,15 @@ void tcp_reset(struct tcp_sock *t)
 {
 	switch (tcp_state(t)) {
 	case TCP_CLOSE: return;
-	case TCP_SYN_SENT: t->inet.base.error = ECONNREFUSED; break;
+	case TCP_SYN_SENT:
+		tcp_counters.attempt_fails++;
+		t->inet.base.error = ECONNREFUSED;
+		break;
 	case TCP_CLOSE_WAIT: t->inet.base.error = EPIPE; break;
 	default: t->inet.base.error = ECONNRESET;
 	}
+	if (tcp_in_state(t, TCPF(TCP_ESTABLISHED) | TCPF(TCP_CLOSE_WAIT)))
+		tcp_counters.established_resets++;
 	tcp_done(t);
 }
 
@@ -82,6 +87,7 @@ void tcp_send_reset(struct tcp_sock *t)
 {
 	struct tcp_sock *peer = t->peer && t->peer != t ? tcp_get(t->peer) : NULL;
 
+	tcp_counters.resets_sent++;
 	tcp_done(t);
 	if (peer) {
 		tcp_reset(peer);

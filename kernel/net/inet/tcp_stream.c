@@ -94,6 +94,7 @@ static void sent(struct tcp_sock *t, struct tcp_sock *peer, u32 n, bool urgent)
 
 	t->sent_bytes += n;
 	t->sent_segments++;
+	tcp_counters.segments++;
 	peer->received_bytes += n;
 	peer->received_segments++;
 	if (unlikely(urgent))
@@ -335,14 +336,13 @@ static ssize_t receive(struct tcp_sock *t, struct message *msg)
 	size_t wanted = msg->iter->count, copied = 0;
 	size_t target = msg->flags & MSG_WAITALL ? wanted : min((size_t)t->inet.base.rcvlowat, wanted);
 	bool nonblock = msg->flags & MSG_DONTWAIT;
-	u64 deadline = NEVER, at = t->in.head;
+	bool peek = msg->flags & MSG_PEEK;
+	u64 deadline = NEVER, at = t->in.head + (peek ? (u64)max(t->inet.base.peek_off, 0) : 0);
 	ssize_t ret;
 
 	target = max(target, (size_t)1);
 	do {
-		if (!(msg->flags & MSG_PEEK))
-			at = t->in.head;
-		else if (at < t->in.head) /* somebody else has read meanwhile */
+		if (!peek || at < t->in.head) /* somebody else has read meanwhile */
 			at = t->in.head;
 		if (copied && at_urgent(t, at))
 			break;
@@ -380,6 +380,8 @@ ssize_t tcp_recvmsg(struct socket *sock, struct message *msg)
 	if (unlikely(t->inet.transport))
 		return tcp_outside_receive(t, msg);
 	ret = receive(t, msg);
+	if (ret > 0)
+		socket_peek_advance(sock, msg->flags & MSG_PEEK, (size_t)ret);
 	if (unlikely(t->options.inq) && ret >= 0) {
 		int left = (int)tcp_received(t);
 
