@@ -17,6 +17,7 @@ import sys
 import time
 
 from network import network_table
+from programs import programs_table
 
 SOURCE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BENCH_ROWS = [
@@ -332,7 +333,7 @@ def main():
         except (OSError, subprocess.SubprocessError, StopIteration) as error:
             put(f"| memory beyond the program's own (PSS) | | | | {MEMORY_LIMIT_MIB} MiB | failed: {error} |")
             broken += 1
-    for more, more_short, more_broken in (network_table(bench, options, show), sched_table(bench, options)):
+    for more, more_short, more_broken in (programs_table(bench, options, show), network_table(bench, options, show), sched_table(bench, options)):
         lines += more
         short += more_short
         broken += more_broken
