@@ -10,7 +10,7 @@ import subprocess
 import threading
 import time
 
-from lib import (FAR, OWN, OWN6, ROOTFS, SOURCE, Failure, NameServer, TcpServer, UdpServer, command_line, connect, echo, expect, main, program, recv_all, refused, run,
+from lib import (BUILD, FAR, OWN, OWN6, ROOTFS, SOURCE, Failure, NameServer, TcpServer, UdpServer, command_line, connect, echo, expect, main, program, recv_all, refused, run,
                  running, wait_until)
 
 PYTHON = ["/usr/bin/python3", "-c"]
@@ -606,8 +606,28 @@ def attack_everything_allowed():
     attack_with("--network", "filtered", "--allow", "*", "--deny", "192.0.2.0/24", "--allow", "0.0.0.0/0")
 
 
+def attack_raw():
+    """Host calls of a program that has taken over the kernel: none names a destination, and the monitor outlives the rest."""
+    program("outside", os.path.join(SOURCE, "tests/security/outside.c"))
+    listing = subprocess.run(["objdump", "-d", "--no-show-raw-insn", os.path.join(BUILD, "kernel/linuxd-kernel.elf")], stdout=subprocess.PIPE, text=True,
+                             check=True).stdout
+    gadget = "0x" + re.search(r"^\s*([0-9a-f]+):\s+syscall\b", listing, re.M)[1]
+    caught = []
+    tcp = TcpServer(lambda connection: caught.append(connection.recv(100)))
+    other = UdpServer(caught.append, port=tcp.port)
+    allowed = TcpServer(recv_all)
+    # What is allowed can be reached; that is the connection that the attack has to work with.
+    with running(["/bin/outside", str(allowed.port), "-", "raw", gadget], "--allow", f"127.0.0.1:{allowed.port}", "-p", "127.0.0.1:8080:80", ready=b"end") as box:
+        wait_until(lambda: box.poll() is not None, "the monitor goes on without a sandbox", 30)
+        failed = [line for line in box.lines if line.startswith(b"FAIL")]
+        expect(not failed and any(b"ok socket calls" in line for line in box.lines), f"{failed[:3]}")
+    expect(not caught and other.socket, f"it got out: {caught[:3]}")
+    expect(refused(8080), "the published port is still taken")
+
+
 TESTS = [tcp_out, ipv6_out, corked, tcp_errors, many_connections, udp_out, names, files, published, nothing_left, listens_late, backlog, udp_published, host_network, namespace, slow_peers,
-         few_descriptors, attack_filtered, attack_default, attack_everything_allowed]
+         few_descriptors, attack_filtered, attack_default, attack_everything_allowed,
+         attack_raw]
 
 if __name__ == "__main__":
     main({test.__name__: test for test in TESTS})

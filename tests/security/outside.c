@@ -5,6 +5,9 @@
  * The caller listens at PORT (TCP and UDP) on all addresses of the host, and at the abstract UNIX socket NAME; ADDRESS... are the host's own.
  * Prints what each attempt came to; whether one got through only the caller knows. Raw attempts write requests for the monitor into the
  * kernel's shared memory, as a program could that has taken over the kernel.
+ *
+ * outside PORT NAME raw GADGET   makes host calls itself, with the system call instruction of the kernel at the address GADGET: those for sockets
+ *                                that the filter must refuse, and on the descriptors that are there the others. Ends with the sandbox in pieces.
  */
 #include "attack.h"
 
@@ -13,6 +16,7 @@
 #include <netinet/in.h>
 #include <netinet/ip_icmp.h>
 #include <poll.h>
+#include <sys/uio.h>
 #include <stddef.h>
 #include <sys/un.h>
 
@@ -211,6 +215,78 @@ static void names(void)
 	}
 }
 
+/* The host's answer to a call from the kernel's own instruction, which is followed by a return. */
+static long host(uint64_t address, long nr, long a0, long a1, long a2, long a3, long a4, long a5)
+{
+	register long r10 __asm__("r10") = a3;
+	register long r8 __asm__("r8") = a4;
+	register long r9 __asm__("r9") = a5;
+	long result;
+
+	__asm__ volatile("call *%[address]" : "=a"(result), "+r"(r10), "+r"(r8), "+r"(r9) : "0"(nr), "D"(a0), "S"(a1), "d"(a2), [address] "r"(address)
+			 : "rcx", "r11", "memory");
+	return result;
+}
+
+#define MOST_DESCRIPTORS 64
+
+/* Everything that could name a destination, on every descriptor of the sandbox. */
+static void refused_calls(uint64_t gadget)
+{
+	struct sockaddr_in name = { .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in nobody = { .sin_family = AF_UNSPEC };
+	struct iovec piece = { "escaped", 7 };
+	struct msghdr message = { .msg_name = &name, .msg_namelen = sizeof(name), .msg_iov = &piece, .msg_iovlen = 1 };
+	struct mmsghdr many = { .msg_hdr = message };
+	static const int flags[] = { 0, MSG_DONTWAIT, MSG_PEEK, MSG_DONTWAIT | MSG_CMSG_CLOEXEC | MSG_PEEK, MSG_ERRQUEUE,
+				     MSG_DONTWAIT | MSG_CMSG_CLOEXEC | MSG_OOB };
+	int on = 1;
+
+	result(host(gadget, SYS_socket, AF_INET, SOCK_DGRAM, 0, 0, 0, 0) == -EPERM, "socket");
+	result(host(gadget, SYS_socketpair, AF_UNIX, SOCK_DGRAM, 0, (long)&on, 0, 0) == -EPERM, "socketpair");
+	for (int fd = 0; fd < MOST_DESCRIPTORS; fd++) {
+		bool good = true;
+
+		good &= host(gadget, SYS_sendmsg, fd, (long)&message, MSG_DONTWAIT, 0, 0, 0) == -EPERM;
+		good &= host(gadget, SYS_sendmmsg, fd, (long)&many, 1, MSG_DONTWAIT, 0, 0) == -EPERM;
+		good &= host(gadget, SYS_sendto, fd, (long)"escaped", 7, MSG_DONTWAIT, (long)&name, sizeof(name)) == -EPERM;
+		good &= host(gadget, SYS_connect, fd, (long)&nobody, sizeof(nobody), 0, 0, 0) == -EPERM;
+		good &= host(gadget, SYS_connect, fd, (long)&name, sizeof(name), 0, 0, 0) == -EPERM;
+		good &= host(gadget, SYS_bind, fd, (long)&name, sizeof(name), 0, 0, 0) == -EPERM;
+		good &= host(gadget, SYS_listen, fd, 1, 0, 0, 0, 0) == -EPERM;
+		good &= host(gadget, SYS_accept4, fd, 0, 0, SOCK_NONBLOCK, 0, 0) == -EPERM;
+		good &= host(gadget, SYS_shutdown, fd, SHUT_RDWR, 0, 0, 0, 0) == -EPERM;
+		good &= host(gadget, SYS_setsockopt, fd, SOL_SOCKET, SO_REUSEADDR, (long)&on, 4, 0) == -EPERM;
+		good &= host(gadget, SYS_getsockopt, fd, SOL_SOCKET, SO_ERROR, (long)&on, (long)&on, 0) == -EPERM;
+		good &= host(gadget, SYS_epoll_ctl, fd, 1, fd, 0, 0, 0) == -EPERM;
+		for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
+			good &= host(gadget, SYS_recvmsg, fd, (long)&message, flags[i], 0, 0, 0) == -EPERM;
+		if (!good)
+			result(false, "socket calls on descriptor %d", fd);
+	}
+	result(true, "socket calls");
+}
+
+/* With what the filter allows, on descriptors that are the kernel's: this harms the container, and nobody else. */
+static void wreck(uint64_t gadget)
+{
+	char bytes[4096] = "junk", control[256];
+	struct iovec piece = { bytes, sizeof(bytes) };
+	struct msghdr message = { .msg_iov = &piece, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control) };
+
+	for (int fd = 3; fd < MOST_DESCRIPTORS; fd++) {
+		host(gadget, SYS_recvmsg, fd, (long)&message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC, 0, 0, 0);
+		host(gadget, SYS_pwritev2, fd, (long)&piece, 1, -1, 0, RWF_NOWAIT);
+	}
+	printf("end\n");
+	fflush(stdout);
+	usleep(100000); /* the line is on its way */
+	for (int fd = 3; fd < MOST_DESCRIPTORS; fd++)
+		host(gadget, SYS_close, fd, 0, 0, 0, 0, 0);
+	for (int i = 0; i < 4; i++)
+		stream("192.0.2.1", 0);
+}
+
 int main(int argc, char **argv)
 {
 	static const char *const everywhere[] = { "127.0.0.1", "127.1.2.3", "0.0.0.0", "::1", "::", "10.0.2.2", "10.0.2.15", "169.254.169.254",
@@ -220,6 +296,12 @@ int main(int argc, char **argv)
 		return 2;
 	port = atoi(argv[1]);
 	signal(SIGPIPE, SIG_IGN);
+	if (argc == 5 && !strcmp(argv[3], "raw")) {
+		stream("10.0.2.2", 0); /* so that there is something to misuse */
+		refused_calls(strtoull(argv[4], NULL, 0));
+		wreck(strtoull(argv[4], NULL, 0));
+		return failures != 0;
+	}
 	abstract(argv[2]);
 	for (int i = 0; i < argc - 3 + (int)(sizeof(everywhere) / sizeof(everywhere[0])); i++) {
 		const char *where = i < argc - 3 ? argv[3 + i] : everywhere[i - (argc - 3)];
