@@ -17,6 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "runtime/native/sync.h"
 #include "runtime/network/network.h"
 #include "runtime/sandbox/sandbox.h"
 
@@ -86,7 +87,7 @@ static void __attribute__((noreturn)) live(const struct sandbox_config *config, 
 	setsid();
 	/* Terminals and console sockets may go while it writes; SIGPIPE must not end it. */
 	signal(SIGPIPE, SIG_IGN);
-	if (config->detached->enter(config->detached->argument, &error) == 0 && await_creator(birth, &error) == 0 && network_prepare(&sandbox, &error) == 0 &&
+	if (config->detached->enter(config->detached->argument, &error) == 0 && await_creator(birth, &error) == 0 && !fault("boot", &error) && network_prepare(&sandbox, &error) == 0 &&
 	    launch_prepare(&sandbox, &error) == 0 && walls_prepare(&sandbox, &error) == 0)
 		result = monitor_run(&sandbox, &error);
 	walls_remove(&sandbox);

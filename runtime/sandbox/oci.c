@@ -25,6 +25,7 @@
 #include "runtime/native/cgroup/cgroup.h"
 #include "runtime/native/init.h"
 #include "runtime/native/native.h"
+#include "runtime/native/sync.h"
 #include "runtime/sandbox/stdio.h"
 
 #define KILL_PATIENCE_MS 10000
@@ -155,6 +156,8 @@ static int enter(void *argument, struct error *error)
 	/* The lock is its creator's, and goes with that. */
 	close(sandbox->container->lock_fd);
 	sandbox->container->lock_fd = -1;
+	if (FAULT("enter"))
+		return -1;
 	if (cgroup_needs_process(sandbox->cgroup)) {
 		if (cgroup_create(sandbox->cgroup, getpid(), &sandbox->host_resources, error) ||
 		    cgroup_apply(sandbox->cgroup, &sandbox->host_resources, error))
@@ -182,7 +185,7 @@ static int make_cgroup(struct oci_sandbox *sandbox, struct error *error)
 		return 0;
 	if (cgroup_create(sandbox->cgroup, 0, &sandbox->host_resources, error))
 		return -1;
-	if (cgroup_apply(sandbox->cgroup, &sandbox->host_resources, error) == 0)
+	if (!FAULT("cgroup") && cgroup_apply(sandbox->cgroup, &sandbox->host_resources, error) == 0)
 		return 0;
 	cgroup_remove(sandbox->cgroup, &ignored);
 	return -1;
@@ -191,6 +194,8 @@ static int make_cgroup(struct oci_sandbox *sandbox, struct error *error)
 static int open_console(struct oci_sandbox *sandbox, const struct container_create *options, struct error *error)
 {
 	sandbox->detached.console_socket = -1;
+	if (FAULT("console"))
+		return -1;
 	if (!sandbox->spec->process->terminal)
 		return 0;
 	if (!options->console_socket) {
@@ -218,6 +223,8 @@ static int entered(void *argument, pid_t monitor, struct error *error)
 
 	sandbox->container->pid = monitor;
 	sandbox->container->pid_start = process_start_time(monitor, NULL);
+	if (FAULT("hooks"))
+		return -1;
 	if (!hooks)
 		return 0;
 	/* All of them on the host: inside there is no place where a host's program could run. */
@@ -232,6 +239,8 @@ static int born(struct oci_sandbox *sandbox, struct error *error)
 {
 	struct container *container = sandbox->container;
 
+	if (FAULT("keep"))
+		return -1;
 	if (sandbox->terminal[0] >= 0) {
 		container->terminal = native_receive_terminal(sandbox->terminal[0], error);
 		if (container->terminal < 0)
@@ -249,6 +258,12 @@ static int sandbox_mode_create(struct container *container, const struct spec *s
 	pid_t monitor = -1;
 	int result;
 
+	if (options->preserve_fds) {
+		fail(error, 0, "--preserve-fds %u: descriptors cannot be passed into a sandbox", options->preserve_fds);
+		return fail_remedy(error, "leave the option out, or run the container with --mode native");
+	}
+	if (options->boot_chart)
+		return fail(error, 0, "--boot-chart: the start of a sandbox is not drawn");
 	sandbox.detached = (struct sandbox_detached){ .directory = container->fd, .enter = enter, .entered = entered, .argument = &sandbox };
 	if (oci_config_make(&sandbox, error) || open_console(&sandbox, options, error) || make_cgroup(&sandbox, error))
 		return -1;
@@ -274,6 +289,8 @@ static int sandbox_start(struct container *container, const struct spec *spec, s
 {
 	struct control_reply reply;
 
+	if (FAULT("start"))
+		return -1;
 	if (!monitor_lives(container))
 		return fail(error, 0, "cannot start a container that has stopped");
 	if (was_started(container))

@@ -340,6 +340,10 @@ int oci_exec(struct container *container, const struct spec *spec, const struct 
 	int terminal[2] = { -1, -1 }, ready[2], master = -1;
 	pid_t pid;
 
+	if (options->preserve_fds) {
+		fail(error, 0, "exec: --preserve-fds %u: descriptors cannot be passed into a sandbox", options->preserve_fds);
+		return fail_remedy(error, "leave the option out, or run the container with --mode native");
+	}
 	if (options->subgroup)
 		return fail(error, 0, "exec: there are no cgroups below the container's in a sandbox");
 	if (outcome == MAP_FAILED || pipe2(ready, O_CLOEXEC))

@@ -3,8 +3,11 @@
 both modes have in common is tested with the functions of native.py."""
 import array
 import fcntl
+import glob
 import json
 import os
+import random
+import re
 import select
 import signal
 import socket
@@ -396,6 +399,70 @@ def annotations(b):
     expect(first == second and first.startswith("1\n"), f"{first!r} and {second!r} differ")
 
 
+def faults(b):
+    """Each step of create fails in turn: an error, and nothing is left."""
+    names = set()
+    for path in glob.glob(b.context.path("runtime/sandbox/*.c")):
+        names |= set(re.findall(r'(?:FAULT|fault)\("([^"]+)"', open(path).read()))
+    names -= {"start"}
+    expect(len(names) >= 6, f"only {names}")
+    b.script("sleep 100").write()
+    # Of the host itself something may come and go: only what has our name counts.
+    for name in sorted(names):
+        status, text = b.create(check=False, env=dict(os.environ, LINUXD_FAULT=name))
+        expect(status == 1 and f"LINUXD_FAULT: step {name}" in text.decode(), f"step {name}: status {status}, {text}")
+        left = subprocess.run(f"find /sys/fs/cgroup -name '{b.name}*'; ls {b.root}", shell=True, stdout=subprocess.PIPE).stdout + \
+               subprocess.run(["pgrep", "-f", b.name], stdout=subprocess.PIPE).stdout
+        expect(not left, f"step {name} left {left}")
+    b.create()
+    failed = b.command("start", b.name, env=dict(os.environ, LINUXD_FAULT="start"))
+    expect(failed.status == 1 and b.state()["status"] == "created", "a failed start")
+    b.start()
+    expect(b.state()["status"] == "running", "the start after a failed one")
+
+
+# struct process_spec (include/abi/process.h): 14 numbers, limits, capabilities, filter, size of the terminal.
+SPEC = struct.Struct("<5I9I32Q5Q3I2H")
+
+
+def hostile_client(b):
+    """A client that describes nonsense to `exec`: refused or run, and the container goes on."""
+    b.script("sleep 100").create()
+    b.start()
+    rng = random.Random(20261128)
+    strings = b"true\0A=b\0/\0"
+    good = [0, 0, 0, 0, 0, 1, 0, 1, 5, 9, 0, 0, 0, 0] + [0] * 32 + [0] * 5 + [0, 0, 0, 0, 0]
+    for number in range(150):
+        values = list(good)
+        for _ in range(rng.randrange(4)):
+            at = rng.randrange(len(values))
+            wide = 14 <= at < 51
+            values[at] = rng.choice([0, 1, 2, 3, 4, 7, 9, 12, 13, 0x7fff, rng.getrandbits(16)] + ([1 << 63, rng.getrandbits(64)] if wide else []) +
+                                    ([0xffffffff, 0x80000000, rng.getrandbits(32)] if at < 54 and not wide else []))
+        if not values[5] and rng.randrange(2):
+            values[5] = 1
+        data = SPEC.pack(*values) + strings
+        data = data[:rng.randrange(len(data) + 1)] if rng.randrange(8) == 0 else data
+        fd = os.memfd_create("spec")
+        os.write(fd, data)
+        which = rng.choice([0, 0, 0, 1, 2, 7, 8, rng.getrandbits(64)])
+        null = os.open("/dev/null", os.O_RDWR)
+        client = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        client.connect(os.path.join(b.root, b.name, "control"))
+        request = struct.pack("<4I4Q", 0x6c78646c, 1, 86, 0, which, 0, 0, 0)
+        socket.send_fds(client, [request], [fd] + [null] * rng.randrange(4))
+        client.settimeout(10)
+        if rng.randrange(4):
+            try:
+                expect(len(client.recv(4096)) > 0, "no answer")
+            except ConnectionError:
+                pass
+        for each in (client.close, lambda: os.close(fd), lambda: os.close(null)):
+            each()
+    result = b.command("exec", b.name, "echo", "still here")
+    expect(result.output == b"still here\n", f"the container does not go on: {result.output}")
+
+
 def killed_monitor(b):
     """Whoever kills the container's process on the host ends all of it."""
     b.script("sleep 100").create()
@@ -417,7 +484,7 @@ def killed_monitor(b):
 
 
 OWN = [subreaper, streams, console, executing, exec_detached, exec_console, process_fields, mounts, sysctls, seccomp, resources, out_of_memory, hooks,
-       refused, annotations, killed_monitor]
+       refused, annotations, faults, hostile_client, killed_monitor]
 
 
 def oci(context):
