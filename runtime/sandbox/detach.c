@@ -66,14 +66,31 @@ int detach_streams(struct sandbox *sandbox, int ret_streams[3], struct error *er
 	return 0;
 }
 
-/* The creator's hooks may set up the namespaces that the monitor has entered. */
 static int await_creator(struct birth *birth, struct error *error)
 {
 	char byte;
 
-	if (send(birth->fd, "e", 1, MSG_NOSIGNAL) == 1 && recv(birth->fd, &byte, 1, 0) == 1)
-		return 0;
-	return fail(error, 0, "the command that created the container was ended");
+	return recv(birth->fd, &byte, 1, 0) == 1 ? 0 : fail(error, 0, "the command that created the container was ended");
+}
+
+/*
+ * The creator makes the cgroups while this enters namespaces, reads what there is and prepares memory; but all processes of the container are
+ * to be in its cgroups from their beginning. Hooks may set up the namespaces that were entered, which then must not be looked at before.
+ */
+static int prepare(struct sandbox *sandbox, struct birth *birth, struct error *error)
+{
+	const struct sandbox_detached *detached = sandbox->config->detached;
+
+	if (detached->enter(detached->argument, error))
+		return -1;
+	(void)!send(birth->fd, "e", 1, MSG_NOSIGNAL);
+	if (detached->waits_early && await_creator(birth, error))
+		return -1;
+	if (fault("boot", error) || network_prepare(sandbox, error) || launch_prepare(sandbox, error))
+		return -1;
+	if (!detached->waits_early && await_creator(birth, error))
+		return -1;
+	return walls_prepare(sandbox, error);
 }
 
 /* The monitor process. */
@@ -87,8 +104,7 @@ static void __attribute__((noreturn)) live(const struct sandbox_config *config, 
 	setsid();
 	/* Terminals and console sockets may go while it writes; SIGPIPE must not end it. */
 	signal(SIGPIPE, SIG_IGN);
-	if (config->detached->enter(config->detached->argument, &error) == 0 && await_creator(birth, &error) == 0 && !fault("boot", &error) && network_prepare(&sandbox, &error) == 0 &&
-	    launch_prepare(&sandbox, &error) == 0 && walls_prepare(&sandbox, &error) == 0)
+	if (prepare(&sandbox, birth, &error) == 0)
 		result = monitor_run(&sandbox, &error);
 	walls_remove(&sandbox);
 	network_close(&sandbox);
@@ -113,21 +129,22 @@ static bool hear(int fd)
 
 static int wait_for_birth(const struct sandbox_detached *detached, struct birth *birth, int fd, pid_t monitor, struct error *error)
 {
-	int status;
+	int status, failed = detached->accompany(detached->argument, monitor, error);
 
-	if (hear(fd)) {
-		if (detached->entered(detached->argument, monitor, error)) {
-			kill(monitor, SIGKILL);
-			while (waitpid(monitor, &status, 0) < 0 && errno == EINTR)
-				;
-			return -1;
+	if (!failed && hear(fd)) {
+		failed = detached->entered(detached->argument, error);
+		if (!failed) {
+			(void)!send(fd, "g", 1, MSG_NOSIGNAL);
+			if (hear(fd))
+				return 0;
 		}
-		(void)!send(fd, "g", 1, MSG_NOSIGNAL);
-		if (hear(fd))
-			return 0;
 	}
+	if (failed)
+		kill(monitor, SIGKILL);
 	while (waitpid(monitor, &status, 0) < 0 && errno == EINTR)
 		;
+	if (failed)
+		return -1;
 	if (birth->error.text[0]) {
 		*error = birth->error;
 		return -1;

@@ -156,20 +156,10 @@ static int enter(void *argument, struct error *error)
 	/* The lock is its creator's, and goes with that. */
 	close(sandbox->container->lock_fd);
 	sandbox->container->lock_fd = -1;
-	if (FAULT("enter"))
-		return -1;
-	if (cgroup_needs_process(sandbox->cgroup)) {
-		if (cgroup_create(sandbox->cgroup, getpid(), &sandbox->host_resources, error) ||
-		    cgroup_apply(sandbox->cgroup, &sandbox->host_resources, error))
-			return -1;
-	} else if (cgroup_enter(sandbox->cgroup, getpid(), error)) {
-		return -1;
-	}
-	sandbox->detached.memory_cgroup = cgroup_path(sandbox->cgroup, "memory");
-	return enter_network(sandbox->spec, error);
+	return FAULT("enter") ? -1 : enter_network(sandbox->spec, error);
 }
 
-static int make_cgroup(struct oci_sandbox *sandbox, struct error *error)
+static int choose_cgroup(struct oci_sandbox *sandbox, struct error *error)
 {
 	struct cgroup_options options = {
 		.id = sandbox->container->id,
@@ -177,18 +167,27 @@ static int make_cgroup(struct oci_sandbox *sandbox, struct error *error)
 		.systemd = sandbox->container->systemd_cgroup,
 		.rootless = sandbox->container->rootless,
 	};
-	struct error ignored = { 0 };
 
 	if (cgroup_new(&options, &sandbox->cgroup, error))
 		return -1;
-	if (cgroup_needs_process(sandbox->cgroup))
-		return 0;
-	if (cgroup_create(sandbox->cgroup, 0, &sandbox->host_resources, error))
+	sandbox->detached.memory_cgroup = cgroup_path(sandbox->cgroup, "memory");
+	return 0;
+}
+
+/* In the creator, while the monitor enters its namespaces. */
+static int accompany(void *argument, pid_t monitor, struct error *error)
+{
+	struct oci_sandbox *sandbox = argument;
+	bool founded = cgroup_needs_process(sandbox->cgroup);
+
+	sandbox->container->pid = monitor;
+	sandbox->container->pid_start = process_start_time(monitor, NULL);
+	if (cgroup_create(sandbox->cgroup, founded ? monitor : 0, &sandbox->host_resources, error))
 		return -1;
-	if (!FAULT("cgroup") && cgroup_apply(sandbox->cgroup, &sandbox->host_resources, error) == 0)
-		return 0;
-	cgroup_remove(sandbox->cgroup, &ignored);
-	return -1;
+	sandbox->made_cgroup = true;
+	if (FAULT("cgroup") || cgroup_apply(sandbox->cgroup, &sandbox->host_resources, error))
+		return -1;
+	return founded ? 0 : cgroup_enter(sandbox->cgroup, monitor, error);
 }
 
 static int open_console(struct oci_sandbox *sandbox, const struct container_create *options, struct error *error)
@@ -216,13 +215,11 @@ static void end_monitor(pid_t monitor)
 }
 
 /* In the creator: the monitor is in its cgroups and namespaces, and waits. */
-static int entered(void *argument, pid_t monitor, struct error *error)
+static int entered(void *argument, struct error *error)
 {
 	struct oci_sandbox *sandbox = argument;
 	const struct spec_hooks *hooks = sandbox->spec->hooks;
 
-	sandbox->container->pid = monitor;
-	sandbox->container->pid_start = process_start_time(monitor, NULL);
 	if (FAULT("hooks"))
 		return -1;
 	if (!hooks)
@@ -264,8 +261,9 @@ static int sandbox_mode_create(struct container *container, const struct spec *s
 	}
 	if (options->boot_chart)
 		return fail(error, 0, "--boot-chart: the start of a sandbox is not drawn");
-	sandbox.detached = (struct sandbox_detached){ .directory = container->fd, .enter = enter, .entered = entered, .argument = &sandbox };
-	if (oci_config_make(&sandbox, error) || open_console(&sandbox, options, error) || make_cgroup(&sandbox, error))
+	sandbox.detached = (struct sandbox_detached){ .directory = container->fd, .enter = enter, .accompany = accompany, .entered = entered,
+							 .argument = &sandbox, .waits_early = spec->hooks != NULL };
+	if (oci_config_make(&sandbox, error) || open_console(&sandbox, options, error) || choose_cgroup(&sandbox, error))
 		return -1;
 	result = sandbox_create(&sandbox.config, &monitor, error);
 	if (result == 0) {
@@ -275,7 +273,8 @@ static int sandbox_mode_create(struct container *container, const struct spec *s
 	}
 	if (result) {
 		container->pid = 0;
-		cgroup_remove(sandbox.cgroup, &ignored);
+		if (sandbox.made_cgroup)
+			cgroup_remove(sandbox.cgroup, &ignored);
 		unlinkat(container->fd, "monitor.log", 0);
 		unlinkat(container->fd, "control", 0);
 	}

@@ -19,6 +19,7 @@ struct oci_sandbox {
 	struct sandbox_process process;
 	struct sandbox_detached detached;
 	struct cgroup *cgroup;
+	bool made_cgroup;
 	int terminal[2];    /* the master comes over it, where there is no console socket; -1: none */
 	struct spec_resources host_resources; /* what the host's cgroup is given */
 	struct spec_memory host_memory;

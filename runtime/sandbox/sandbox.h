@@ -48,11 +48,14 @@ struct sandbox_detached {
 	int directory;      /* of the container: control socket and log stand there */
 	int console_socket; /* connected: gets the master of the terminal; -1 */
 	int *ret_master;    /* where the caller wants the master itself; NULL */
-	/* In the new process, before anything else: cgroups and namespaces. 0, or -1 with @error set. */
+	/* In the new process, before anything else: namespaces. 0, or -1 with @error set. */
 	int (*enter)(void *argument, struct error *error);
-	/* In the creator, when that is done and nothing else has begun: hooks. 0, or -1 with @error set. */
-	int (*entered)(void *argument, pid_t monitor, struct error *error);
-	const char *memory_cgroup; /* directory that enter() has put it into; NULL: none */
+	/* In the creator, meanwhile: cgroups, which it puts the new process into. */
+	int (*accompany)(void *argument, pid_t monitor, struct error *error);
+	/* In the creator, when both are done: hooks. */
+	int (*entered)(void *argument, struct error *error);
+	bool waits_early;   /* what entered() does has to be done before anything is prepared; else before anything is forked */
+	const char *memory_cgroup; /* directory of the group that accompany() puts it into; NULL: none */
 	void *argument;
 	uint16_t rows, columns; /* 0: not said */
 };
