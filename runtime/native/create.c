@@ -36,6 +36,7 @@
 #include "runtime/native/net_devices.h"
 #include "runtime/native/sync.h"
 #include "runtime/native/warm.h"
+#include "runtime/remedy.h"
 
 struct creation {
 	struct container *container;
@@ -61,11 +62,11 @@ static int check_host(struct creation *creation, struct error *error)
 		return fail(error, 0, "config.json: process: is missing: a container cannot be created without");
 	if ((spec->process->selinux_label || spec->linux_->mount_label) && !label_selinux_enabled()) {
 		fail(error, 0, "config.json: %s: this host has no SELinux", spec->process->selinux_label ? "process.selinuxLabel" : "linux.mountLabel");
-		return fail_remedy(error, "leave it out, or boot the host with SELinux (\"linuxd check\" says what it has)");
+		return fail_remedy_of(error, REMEDY_SELINUX);
 	}
 	if (spec->process->apparmor_profile && strcmp(spec->process->apparmor_profile, "unconfined") && !label_apparmor_enabled()) {
 		fail(error, 0, "config.json: process.apparmorProfile: this host has no AppArmor");
-		return fail_remedy(error, "leave it out, or boot the host with AppArmor (\"linuxd check\" says what it has)");
+		return fail_remedy_of(error, REMEDY_APPARMOR);
 	}
 	if (spec->process->terminal && !creation->options->console_socket && !creation->options->foreground) {
 		fail(error, 0, "cannot allocate tty if runc will detach without setting console socket");

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "runtime/native/criu.h"
+#include "runtime/remedy.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -64,7 +65,7 @@ int criu_exec(struct criu *criu, struct error *error)
 	if (errno != ENOENT)
 		return fail(error, errno, "cannot run criu");
 	fail(error, 0, "criu is not installed");
-	return fail_remedy(error, "install it (apt-get install criu)");
+	return fail_remedy_of(error, REMEDY_CRIU);
 }
 
 /* It tries programs that need not be there, and tells how each ended. */

@@ -15,6 +15,7 @@
 
 #include "runtime/native/ns.h"
 #include "runtime/native/path.h"
+#include "runtime/remedy.h"
 
 #define MAX_MAP 4096 /* what the kernel takes: below a page */
 
@@ -78,11 +79,12 @@ static int run_helper(const char *helper, pid_t pid, const struct spec_mappings 
 	free(arguments);
 	if (result == ENOENT) {
 		fail(error, result, "cannot run %s, which mappings of more than one's own id need", helper);
-		return fail_remedy(error, "install the package uidmap, or map only uid %u and gid %u", geteuid(), getegid());
+		fail_remedy_of(error, REMEDY_UIDMAP);
+		return fail_remedy(error, "or map only uid %u and gid %u", geteuid(), getegid());
 	}
 	if (result || status) {
 		fail(error, result, "%s has refused the mapping", helper);
-		return fail_remedy(error, "/etc/sub%.3s must give the range to this user", helper + 3);
+		return fail_remedy_of(error, REMEDY_SUBIDS);
 	}
 	return 0;
 }

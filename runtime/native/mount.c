@@ -23,6 +23,7 @@
 #include "runtime/native/init.h"
 #include "runtime/native/path.h"
 #include "runtime/native/sync.h"
+#include "runtime/remedy.h"
 
 #ifndef MOUNT_ATTR_IDMAP
 #define MOUNT_ATTR_IDMAP 0x00100000
@@ -88,7 +89,7 @@ static int set_attributes(int fd, const struct spec_mount *mount, const struct m
 	}
 	if (mount_set(fd, options->rec_set, options->rec_clear, 0, true)) {
 		fail(error, errno, "mount %s: cannot set its recursive options", mount->destination);
-		return errno == ENOSYS ? fail_remedy(error, "they need Linux 5.12") : -1;
+		return errno == ENOSYS ? fail_remedy_of(error, REMEDY_RECURSIVE) : -1;
 	}
 	if (mount_set(fd, 0, 0, options->propagation, options->propagation & MS_REC))
 		return fail(error, errno, "mount %s: cannot set its propagation", mount->destination);
@@ -115,7 +116,7 @@ static int map_ids(int fd, const struct init *init, const struct spec_mount *mou
 		fail(error, errno, "mount %s: cannot map its ids", mount->destination);
 	close(namespace);
 	if (result)
-		fail_remedy(error, "id-mapped mounts need Linux 5.12, and a file system that knows them");
+		fail_remedy_of(error, REMEDY_IDMAP);
 	return result;
 }
 

@@ -18,6 +18,7 @@
 #include "runtime/native/idmap.h"
 #include "runtime/native/path.h"
 #include "runtime/native/sync.h"
+#include "runtime/remedy.h"
 
 #ifndef CLONE_NEWTIME
 #define CLONE_NEWTIME 0x00000080
@@ -264,8 +265,9 @@ pid_t ns_spawn(const struct ns_spawn *spawn, int *ret_pidfd, struct error *error
 		_exit(spawn->init(spawn->argument));
 	if (pid < 0) {
 		fail(error, errno, "cannot make the container's namespaces");
-		return fail_remedy(error, errno == EPERM ? "linuxd has not the rights for it here: run it as root, or with a user namespace in config.json"
-						       : "\"linuxd check\" says what this host offers");
+		if (errno == EPERM)
+			return fail_remedy_of(error, REMEDY_NEED_NAMESPACES);
+		return fail_remedy(error, "\"linuxd check\" says what this host offers");
 	}
 	return pid;
 }

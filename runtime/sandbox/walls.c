@@ -34,6 +34,7 @@
 #include <unistd.h>
 
 #include "runtime/sandbox/sandbox.h"
+#include "runtime/remedy.h"
 
 /* Newer than some hosts' headers. */
 #define LANDLOCK_REFER (1ULL << 13)
@@ -407,8 +408,7 @@ static int enter_without_namespaces(struct sandbox *sandbox, struct boot_params 
 		return 0;
 	fail(error, 0, "no wall around the container's files: the host lets this user make no namespaces%s%s, and has no Landlock",
 	     why->text[0] ? " - " : "", why->text);
-	return fail_remedy(error, "Run as root, allow user namespaces (sysctl kernel.unprivileged_userns_clone=1) or boot with lsm=landlock; "
-				  "or trust the container with all of this user's files: --insecure-host-files");
+	return fail_remedy_of(error, REMEDY_WALLS);
 }
 
 int walls_enter(struct sandbox *sandbox, struct boot_params *boot, struct error *error)
