@@ -11,6 +11,7 @@
  * no task, no open file, no socket, no System V object that is not removed.
  */
 #define _GNU_SOURCE
+#include <asm/prctl.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -407,6 +408,15 @@ static bool concerns_judge(long nr, const uint64_t *a)
 	}
 }
 
+/* Makes GS the program's own, asking or not (kernel/arch/x86_64/gs.h). */
+static void take_gs(void)
+{
+	if (one_in(2))
+		call(SYS_arch_prctl, (uint64_t[6]){ ARCH_SET_GS, (uint64_t)arena });
+	else
+		__asm__ __volatile__("wrgsbase %0" : : "r"(one_in(3) ? (void *)(uint64_t)next() : arena));
+}
+
 static void one_call(struct note *note)
 {
 	const struct fuzz_call *c = chosen[below(nr_chosen)];
@@ -416,6 +426,8 @@ static void one_call(struct note *note)
 	if (nr == SYS_exit || nr == SYS_exit_group || nr == SYS_rt_sigreturn || nr == SYS_vfork || nr == SYS_execve || nr == SYS_execveat)
 		if (!one_in(8))
 			return;
+	if (one_in(2000))
+		take_gs();
 	for (int i = 0; i < 6; i++)
 		note->args[i] = typed && i < c->nargs ? argument(c->args[i]) : one_in(2) ? address() : number();
 	if (one_in(300))
