@@ -132,7 +132,8 @@ static void choose_cpus(const struct sandbox_config *config, struct boot_params 
 	if (!wanted)
 		wanted = available ? available : 1;
 	boot->nr_cpus = wanted > BOOT_MAX_CPUS ? BOOT_MAX_CPUS : wanted;
-	first = getpid();
+	/* A program may ask the processor for its number: the same one in every deterministic run. */
+	first = config->deterministic ? 0 : getpid();
 	for (unsigned int i = 0; i < BOOT_MAX_CPUS; i++)
 		boot->host_cpu[i] = available && boot->nr_cpus <= available ? usable[(first + i) % available] : -1;
 }
