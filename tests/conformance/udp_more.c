@@ -257,6 +257,58 @@ static void groups6(void)
 	close(client);
 }
 
+static void sources(void)
+{
+	int server = socket(AF_INET, SOCK_DGRAM, 0), one = socket(AF_INET, SOCK_DGRAM, 0), other = socket(AF_INET, SOCK_DGRAM, 0);
+	struct ip_mreq_source r = { .imr_interface.s_addr = htonl(0x7f000001) };
+	struct sockaddr_in a, group;
+	socklen_t length = name4(&group, "239.7.7.7", 7108);
+	char buf[8];
+
+	SECTION("sources of groups");
+	bind(server, (void *)&a, name4(&a, "0.0.0.0", 7108));
+	bind(one, (void *)&a, name4(&a, "127.0.0.1", 0));
+	bind(other, (void *)&a, name4(&a, "127.0.0.2", 0));
+	for (int fd = one; fd <= other; fd++)
+		setsockopt(fd, IPPROTO_IP, IP_MULTICAST_IF, &r.imr_interface, sizeof(r.imr_interface));
+	inet_pton(AF_INET, "239.7.7.7", &r.imr_multiaddr);
+	inet_pton(AF_INET, "127.0.0.1", &r.imr_sourceaddr);
+	SHOW(setsockopt(server, IPPROTO_IP, IP_DROP_SOURCE_MEMBERSHIP, &r, sizeof(r)));
+	SHOW(setsockopt(server, IPPROTO_IP, IP_ADD_SOURCE_MEMBERSHIP, &r, sizeof(r)));
+	SHOW(setsockopt(server, IPPROTO_IP, IP_ADD_SOURCE_MEMBERSHIP, &r, sizeof(r)));
+	SHOW(setsockopt(server, IPPROTO_IP, IP_BLOCK_SOURCE, &r, sizeof(r)));
+	SHOW(setsockopt(server, IPPROTO_IP, IP_ADD_SOURCE_MEMBERSHIP, &r, 8));
+	SHOW(sendto(one, "1", 1, 0, (void *)&group, length));
+	SHOW(sendto(other, "2", 1, 0, (void *)&group, length));
+	SHOW(recv(server, buf, 8, MSG_DONTWAIT));
+	say("%c", buf[0]);
+	SHOW(recv(server, buf, 8, MSG_DONTWAIT));
+	SHOW(setsockopt(server, IPPROTO_IP, IP_DROP_SOURCE_MEMBERSHIP, &r, sizeof(r)));
+	SHOW(setsockopt(server, IPPROTO_IP, IP_DROP_SOURCE_MEMBERSHIP, &r, sizeof(r)));
+	SHOW(setsockopt(server, IPPROTO_IP, IP_BLOCK_SOURCE, &r, sizeof(r)));
+	struct ip_mreqn all = { r.imr_multiaddr, r.imr_interface, 1 };
+	SHOW(setsockopt(server, IPPROTO_IP, IP_ADD_MEMBERSHIP, &all, sizeof(all)));
+	SHOW(setsockopt(server, IPPROTO_IP, IP_UNBLOCK_SOURCE, &r, sizeof(r)));
+	SHOW(setsockopt(server, IPPROTO_IP, IP_BLOCK_SOURCE, &r, sizeof(r)));
+	SHOW(sendto(one, "1", 1, 0, (void *)&group, length));
+	SHOW(sendto(other, "2", 1, 0, (void *)&group, length));
+	SHOW(recv(server, buf, 8, MSG_DONTWAIT));
+	say("%c", buf[0]);
+	SHOW(recv(server, buf, 8, MSG_DONTWAIT));
+	SHOW(setsockopt(server, IPPROTO_IP, IP_UNBLOCK_SOURCE, &r, sizeof(r)));
+	SHOW(sendto(one, "1", 1, 0, (void *)&group, length));
+	SHOW(recv(server, buf, 8, MSG_DONTWAIT));
+	struct group_source_req both = { .gsr_interface = 1 };
+	name4((void *)&both.gsr_group, "239.7.7.8", 0);
+	name4((void *)&both.gsr_source, "127.0.0.2", 0);
+	SHOW(setsockopt(server, IPPROTO_IP, MCAST_JOIN_SOURCE_GROUP, &both, sizeof(both)));
+	SHOW(setsockopt(server, IPPROTO_IP, MCAST_JOIN_SOURCE_GROUP, &both, sizeof(both)));
+	SHOW(setsockopt(server, IPPROTO_IP, MCAST_LEAVE_SOURCE_GROUP, &both, sizeof(both)));
+	close(server);
+	close(one);
+	close(other);
+}
+
 static void devices(void)
 {
 	int server = server4(7105, 0), client = client4(7105), index = 1, bad = 99;
@@ -331,6 +383,7 @@ int main(void)
 	signalled();
 	woken();
 	groups6();
+	sources();
 	devices();
 	files();
 }

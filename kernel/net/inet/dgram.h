@@ -56,10 +56,14 @@ struct dgram {
 	u8 data[];
 };
 
+#define GROUP_SOURCES 10 /* net.ipv4.igmp_max_msf */
 struct group {
 	struct list_head link;
 	struct inet_addr addr;
 	int device;
+	bool include; /* only from the sources; else from all but them */
+	unsigned nr_sources;
+	struct inet_addr sources[GROUP_SOURCES];
 };
 
 struct dgram_sock {
@@ -128,7 +132,8 @@ int dgram_destination(struct dgram_sock *s, struct message *msg, struct dgram_se
 int multicast_setsockopt(struct dgram_sock *s, int level, int option, user_ptr value, unsigned length); /* -ENOPROTOOPT: not one of its */
 /* The way over an interface that was named, without a route: 0, -ENETUNREACH (down), -EADDRNOTAVAIL. */
 int multicast_path(struct net *net, const struct inet_addr *to, int device, const struct inet_addr *source, struct net_path *ret_path);
-bool multicast_member(const struct dgram_sock *s, const struct inet_addr *group, int device);
+/* Whether the socket takes what `from` sends to the group. */
+bool multicast_member(const struct dgram_sock *s, const struct inet_addr *group, int device, const struct inet_addr *from);
 bool multicast_joined(struct net *net, const struct inet_addr *group, int device); /* somebody has joined: it is received at all */
 void multicast_leave_all(struct dgram_sock *s);
 

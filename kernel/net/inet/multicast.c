@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Multicast groups of datagram sockets. Inside of a container they are reached over lo, or any interface: a datagram goes to those
- * who joined its group on that interface. Nothing is joined on the host. Lists of sources are not there (ENOPROTOOPT).
+ * who joined its group on that interface, from the sources that they want. Nothing is joined on the host.
  */
 #include <linux/rtnetlink.h>
 
@@ -47,10 +47,20 @@ static struct group *find_group(const struct dgram_sock *s, const struct inet_ad
 	return NULL;
 }
 
-bool multicast_member(const struct dgram_sock *s, const struct inet_addr *addr, int device)
+static int find_source(const struct group *g, const struct inet_addr *source)
 {
-	if (find_group(s, addr, device))
-		return true;
+	for (unsigned i = 0; i < g->nr_sources; i++)
+		if (inet_equal(&g->sources[i], source))
+			return (int)i;
+	return -1;
+}
+
+bool multicast_member(const struct dgram_sock *s, const struct inet_addr *addr, int device, const struct inet_addr *from)
+{
+	const struct group *g = find_group(s, addr, device);
+
+	if (g)
+		return g->include == (find_source(g, from) >= 0);
 	return inet_is_v4(addr) ? s->inet.options.multicast_all : s->inet.options.multicast_all6;
 }
 
@@ -226,6 +236,83 @@ static int set_membership(struct dgram_sock *s, int family, bool joining, user_p
 	return join_or_leave(s, &group.addr, device, joining);
 }
 
+/*
+ * A source of a group is wanted (`include`) or blocked, or no longer. The first that is wanted joins the group, without the last it is left. A
+ * list is of one kind only.
+ */
+static int change_source(struct dgram_sock *s, const struct inet_addr *addr, int device, const struct inet_addr *source, bool include, bool add)
+{
+	struct group *g = find_group(s, addr, device);
+	int at, error;
+
+	if (!g && include && add) {
+		error = join(s, addr, device);
+		if (error)
+			return error;
+		g = find_group(s, addr, device);
+		g->include = true;
+	}
+	if (!g || (g->nr_sources && g->include != include))
+		return -EINVAL;
+	g->include = include;
+	at = find_source(g, source);
+	if (add == (at >= 0))
+		return -EADDRNOTAVAIL;
+	if (add && g->nr_sources == GROUP_SOURCES)
+		return -ENOBUFS;
+	if (add)
+		g->sources[g->nr_sources++] = *source;
+	else
+		g->sources[at] = g->sources[--g->nr_sources];
+	if (include && !g->nr_sources)
+		leave(g);
+	return 0;
+}
+
+static int change_source4(struct dgram_sock *s, int option, user_ptr value, unsigned length)
+{
+	bool include = option == IP_ADD_SOURCE_MEMBERSHIP || option == IP_DROP_SOURCE_MEMBERSHIP;
+	struct ip_mreq_source request;
+	struct inet_addr group, source;
+	int device;
+
+	if (length != sizeof(request))
+		return -EINVAL;
+	if (get_user_object(&request, value))
+		return -EFAULT;
+	group = inet_from_v4(net32(request.imr_multiaddr));
+	source = inet_from_v4(net32(request.imr_sourceaddr));
+	if (!inet_is_multicast(&group))
+		return -EINVAL;
+	device = choose_device(s->inet.net, 0, request.imr_interface, &group);
+	if (!device)
+		return -ENODEV;
+	return change_source(s, &group, device, &source, include, option == IP_ADD_SOURCE_MEMBERSHIP || option == IP_BLOCK_SOURCE);
+}
+
+/* MCAST_JOIN_SOURCE_GROUP and its kin, of either family. */
+static int change_source_group(struct dgram_sock *s, int family, int option, user_ptr value, unsigned length)
+{
+	bool include = option == MCAST_JOIN_SOURCE_GROUP || option == MCAST_LEAVE_SOURCE_GROUP;
+	struct { u32 index, pad; u8 group[128], source[128]; } request;
+	struct inet_name group, source;
+	int device;
+
+	if (length < sizeof(request))
+		return -EINVAL;
+	if (get_user_object(&request, value))
+		return -EFAULT;
+	if (inet_parse_name(family, request.group, sizeof(request.group), &group) ||
+	    inet_parse_name(family, request.source, sizeof(request.source), &source))
+		return -EADDRNOTAVAIL;
+	if (!inet_is_multicast(&group.addr))
+		return -EINVAL;
+	device = choose_device(s->inet.net, (int)request.index, 0, &group.addr);
+	if (!device)
+		return -ENODEV;
+	return change_source(s, &group.addr, device, &source.addr, include, option == MCAST_JOIN_SOURCE_GROUP || option == MCAST_BLOCK_SOURCE);
+}
+
 /* IP_MULTICAST_IF: struct in_addr, ip_mreq or ip_mreqn. */
 static int set_device4(struct dgram_sock *s, user_ptr value, unsigned length)
 {
@@ -276,9 +363,17 @@ int multicast_setsockopt(struct dgram_sock *s, int level, int option, user_ptr v
 		switch (option) {
 		case IP_ADD_MEMBERSHIP:
 		case IP_DROP_MEMBERSHIP: return set_membership4(s, option == IP_ADD_MEMBERSHIP, value, length);
+		case IP_ADD_SOURCE_MEMBERSHIP:
+		case IP_DROP_SOURCE_MEMBERSHIP:
+		case IP_BLOCK_SOURCE:
+		case IP_UNBLOCK_SOURCE: return change_source4(s, option, value, length);
 		case IP_MULTICAST_IF: return set_device4(s, value, length);
 		case MCAST_JOIN_GROUP:
 		case MCAST_LEAVE_GROUP: return set_membership(s, AF_INET, option == MCAST_JOIN_GROUP, value, length);
+		case MCAST_JOIN_SOURCE_GROUP:
+		case MCAST_LEAVE_SOURCE_GROUP:
+		case MCAST_BLOCK_SOURCE:
+		case MCAST_UNBLOCK_SOURCE: return change_source_group(s, AF_INET, option, value, length);
 		}
 	} else if (level == IPPROTO_IPV6 && inet_is_v6(&s->inet)) {
 		switch (option) {
@@ -287,6 +382,10 @@ int multicast_setsockopt(struct dgram_sock *s, int level, int option, user_ptr v
 		case IPV6_MULTICAST_IF: return set_device6(s, value, length);
 		case MCAST_JOIN_GROUP:
 		case MCAST_LEAVE_GROUP: return set_membership(s, AF_INET6, option == MCAST_JOIN_GROUP, value, length);
+		case MCAST_JOIN_SOURCE_GROUP:
+		case MCAST_LEAVE_SOURCE_GROUP:
+		case MCAST_BLOCK_SOURCE:
+		case MCAST_UNBLOCK_SOURCE: return change_source_group(s, AF_INET6, option, value, length);
 		}
 	}
 	return -ENOPROTOOPT;

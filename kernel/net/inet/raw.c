@@ -91,7 +91,7 @@ static bool wanted_by(const struct dgram_sock *s, const struct ip_packet *p)
 		return false;
 	if (end->device && end->device != p->device)
 		return false;
-	if (inet_is_multicast(&p->to) && !multicast_member(s, &p->to, p->device))
+	if (inet_is_multicast(&p->to) && !multicast_member(s, &p->to, p->device, &p->from))
 		return false;
 	return !filtered(s, p);
 }

@@ -62,7 +62,7 @@ static void deliver_to_all(struct net *net, struct dgram *d)
 		struct dgram *copy;
 
 		end = port_next_receiver(&udp_ports, &d->to, &d->from, d->device, next);
-		if (group && !multicast_member(dgram_of(next), &d->to.addr, d->device))
+		if (group && !multicast_member(dgram_of(next), &d->to.addr, d->device, &d->from.addr))
 			continue;
 		copy = dgram_copy(d);
 		if (copy)
