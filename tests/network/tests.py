@@ -300,6 +300,49 @@ def published():
     expect(refused(8080), "after the end")
 
 
+def races():
+    """Threads that send, receive, shut down, disconnect and close the same sockets at once: whatever each gets, the kernel goes on."""
+    server = TcpServer(echo)
+    output = inside(f"""
+import ctypes, os, random, socket, threading, time
+libc = ctypes.CDLL(None)
+end = time.monotonic() + 3
+sockets = [None] * 3
+def fresh():
+    s = socket.socket()
+    s.settimeout(0.05)
+    try: s.connect(("{GATEWAY}", {server.port}))
+    except OSError: pass
+    return s
+sockets = [fresh() for _ in sockets]
+data = bytes(100000)
+def work(seed):
+    draw = random.Random(seed)
+    while time.monotonic() < end:
+        i = draw.randrange(len(sockets))
+        s = sockets[i]
+        try:
+            what = draw.randrange(12)
+            if what < 4: s.send(data[:draw.choice((10, 4096, 100000))])
+            elif what < 8: s.recv(draw.choice((10, 4096, 200000)))
+            elif what == 8: s.setsockopt(6, 3, draw.randrange(2))
+            elif what == 9: s.shutdown(draw.randrange(3))
+            elif what == 10: libc.connect(s.fileno(), b"\\0" * 16, 16)
+            else:
+                sockets[i] = fresh()
+                s.close()
+        except OSError:
+            pass
+threads = [threading.Thread(target=work, args=(n,)) for n in range(6)]
+[t.start() for t in threads]
+[t.join() for t in threads]
+s = socket.create_connection(("{GATEWAY}", {server.port}))
+s.sendall(b"alive")
+print(s.recv(10))
+""", "--allow", f"127.0.0.1:{server.port}", limit=40)
+    expect(output == "b'alive'\n", output)
+
+
 def nothing_left():
     """Connections of all kinds come and go; afterwards the monitor and the sandbox have as many descriptors as before."""
     server = TcpServer(echo)
@@ -625,7 +668,7 @@ def attack_raw():
     expect(refused(8080), "the published port is still taken")
 
 
-TESTS = [tcp_out, ipv6_out, corked, tcp_errors, many_connections, udp_out, names, files, published, nothing_left, listens_late, backlog, udp_published, host_network, namespace, slow_peers,
+TESTS = [tcp_out, ipv6_out, corked, tcp_errors, many_connections, udp_out, names, files, published, races, nothing_left, listens_late, backlog, udp_published, host_network, namespace, slow_peers,
          few_descriptors, attack_filtered, attack_default, attack_everything_allowed,
          attack_raw]
 

@@ -279,12 +279,33 @@ static int host_bind(struct inet_socket *inet)
 
 static ssize_t host_send(struct inet_socket *inet, struct message *msg, const struct inet_name *to)
 {
-	return is_stream(inet) ? host_stream_send(inet->outside, msg) : host_datagram_send(inet, msg, to);
+	struct host_socket *h = inet->outside;
+	ssize_t ret;
+
+	if (!is_stream(inet))
+		return host_datagram_send(inet, msg, to);
+	if (!h)
+		return -EAGAIN;
+	/* The socket may be disconnected by another thread while the lock is given up for a long host call. */
+	refcount_inc(&h->count);
+	ret = host_stream_send(h, msg);
+	host_socket_put(h);
+	return ret;
 }
 
 static ssize_t host_receive(struct inet_socket *inet, struct message *msg, struct inet_name *ret_from)
 {
-	return is_stream(inet) ? host_stream_receive(inet->outside, msg) : host_datagram_receive(inet, msg, ret_from);
+	struct host_socket *h = inet->outside;
+	ssize_t ret;
+
+	if (!is_stream(inet))
+		return host_datagram_receive(inet, msg, ret_from);
+	if (!h)
+		return -EAGAIN;
+	refcount_inc(&h->count);
+	ret = host_stream_receive(h, msg);
+	host_socket_put(h);
+	return ret;
 }
 
 static unsigned host_poll(struct inet_socket *inet)
