@@ -39,7 +39,7 @@ int oci_take_config(struct container *container, const struct spec *spec, const 
 		json_object_object_add(container->annotations, spec->annotations.items[i].key,
 				       json_object_new_string(spec->annotations.items[i].value));
 	container->systemd_cgroup = oci_globals.systemd_cgroup;
-	container->rootless = oci_globals.rootless >= 0 ? oci_globals.rootless : geteuid() != 0;
+	container->rootless = oci_globals.rootless >= 0 ? oci_globals.rootless : geteuid() != 0 || container_in_user_namespace();
 	return 0;
 }
 

@@ -31,7 +31,7 @@
 #define BOOT_MAX_CPUS 64
 #define BOOT_MAX_MOUNTS 64
 #define BOOT_STRINGS_SIZE 0x40000
-#define BOOT_MAX_NODES 64
+#define BOOT_MAX_NODES 512
 
 #define BOOT_TTY 0x1          /* --tty: stdio is the channel's console */
 #define BOOT_READ_ONLY 0x2    /* --read-only root */

@@ -92,6 +92,18 @@ void container_trim(void)
 
 /* ---- directories ---- */
 
+/* Root of a user namespace is root of little else: /run is not ours. */
+bool container_in_user_namespace(void)
+{
+	unsigned int inside, outside, length;
+	FILE *map = fopen("/proc/self/uid_map", "re");
+	int nr = map ? fscanf(map, "%u %u %u", &inside, &outside, &length) : 0;
+
+	if (map)
+		fclose(map);
+	return nr == 3 && (outside != 0 || length != UINT32_MAX);
+}
+
 static char *default_root(void)
 {
 	const char *runtime = getenv("XDG_RUNTIME_DIR");
@@ -99,7 +111,7 @@ static char *default_root(void)
 	char *path = NULL;
 
 	/* After sudo it may be another user's. */
-	if (geteuid() != 0 && runtime && runtime[0] == '/' && stat(runtime, &status) == 0 && status.st_uid == geteuid()) {
+	if ((geteuid() != 0 || container_in_user_namespace()) && runtime && runtime[0] == '/' && stat(runtime, &status) == 0 && status.st_uid == geteuid()) {
 		if (asprintf(&path, "%s/linuxd", runtime) < 0)
 			return NULL;
 	} else if (geteuid() == 0) {

@@ -159,6 +159,9 @@ int container_each(const struct container_globals *globals, void (*visit)(struct
  */
 void container_trim(void);
 
+/* This process is in a user namespace: its root has no rights over the host. */
+bool container_in_user_namespace(void);
+
 /* Process start time (field 22 of /proc/PID/stat) and state letter; 0 if there is no such process. */
 uint64_t process_start_time(pid_t pid, char *ret_state);
 

@@ -6,6 +6,7 @@ import fcntl
 import glob
 import json
 import os
+import pty
 import random
 import re
 import select
@@ -168,6 +169,33 @@ def console(b):
     text = terminal.rest()
     expect(text.endswith(b"1999\r\n2000\r\n"), f"the end is {text[-100:]}")
     expect(status_of(pid) == 4, "status")
+
+
+def run_on_terminal(b):
+    """run in the foreground: our terminal is the container's."""
+    b.process["terminal"] = True
+    b.script("tty; stty size; read line; echo got $line; exit 5").write()
+    pid, fd = pty.fork()
+    if pid == 0:
+        os.chdir(b.path)
+        os.execv(b.context.linuxd, [b.context.linuxd, "--root", b.root, "--mode", "sandbox", "run", b.name])
+    terminal = Console.__new__(Console)
+    terminal.fd = fd
+    terminal.resize(40, 111)
+    os.kill(pid, signal.SIGWINCH)
+    terminal.read_until(b"/dev/pts/0")
+    os.write(fd, b"hello\r")
+    text = terminal.rest()
+    expect(b"got hello" in text and status_of(pid) == 5, text)
+    expect(os.listdir(b.root) == [], "something is left")
+
+
+def many_devices(b):
+    """As --privileged asks for: those that the kernel has work, the others are only seen."""
+    b.linux["devices"] = [{"path": f"/dev/many{n}", "type": "b", "major": 7, "minor": n} for n in range(300)]
+    b.linux["devices"].append({"path": "/dev/sub/other-null", "type": "c", "major": 1, "minor": 3, "fileMode": 0o640, "uid": 0, "gid": 6})
+    b.script("ls /dev | grep -c many; echo x >/dev/sub/other-null && stat -c '%a %u %g %t:%T' /dev/sub/other-null; cat /dev/many1 2>/dev/null || echo none")
+    expect(b.output().split("\n") == ["300", "640 0 6 1:3", "none", ""], "devices")
 
 
 def executing(b):
@@ -483,7 +511,7 @@ def killed_monitor(b):
     b.command("delete", b.name, check=True)
 
 
-OWN = [subreaper, streams, console, executing, exec_detached, exec_console, process_fields, mounts, sysctls, seccomp, resources, out_of_memory, hooks,
+OWN = [subreaper, streams, console, run_on_terminal, many_devices, executing, exec_detached, exec_console, process_fields, mounts, sysctls, seccomp, resources, out_of_memory, hooks,
        refused, annotations, faults, hostile_client, killed_monitor]
 
 
