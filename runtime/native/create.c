@@ -345,6 +345,7 @@ static int do_accompany(struct creation *creation, struct error *error)
 	container_trim();
 	if (FAULT("limits of the group") || cgroup_apply(creation->cgroup, resources, error))
 		return -1;
+	native_warn(cgroup_warnings(creation->cgroup));
 	container_trim();
 	if (memory_first)
 		sync_send(creation->sync[0], SYNC_GO, 0);

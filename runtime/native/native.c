@@ -28,6 +28,13 @@
 
 /* ---- what there is ---- */
 
+/* Lines about what is not set, where the container runs the same without. */
+void native_warn(const char *lines)
+{
+	for (const char *line = lines; *line; line += strcspn(line, "\n"), line += *line == '\n')
+		fprintf(stderr, "linuxd: warning: %.*s\n", (int)strcspn(line, "\n"), line);
+}
+
 struct cgroup *native_cgroup(const struct container *container, struct error *error)
 {
 	struct json_object *saved;
@@ -244,8 +251,10 @@ static int native_update(struct container *container, const struct spec_resource
 	struct cgroup *cgroup = native_cgroup(container, error);
 	int result = cgroup ? cgroup_update(cgroup, resources, error) : -1;
 
-	if (result == 0)
+	if (result == 0) {
 		json_object_object_add(container->data, "cgroup", cgroup_save(cgroup));
+		native_warn(cgroup_warnings(cgroup));
+	}
 	cgroup_free(cgroup);
 	return result ? -1 : container_save(container, error);
 }

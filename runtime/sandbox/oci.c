@@ -187,6 +187,7 @@ static int accompany(void *argument, pid_t monitor, struct error *error)
 	sandbox->made_cgroup = true;
 	if (FAULT("cgroup") || cgroup_apply(sandbox->cgroup, &sandbox->host_resources, error))
 		return -1;
+	native_warn(cgroup_warnings(sandbox->cgroup));
 	return founded ? 0 : cgroup_enter(sandbox->cgroup, monitor, error);
 }
 

@@ -42,6 +42,7 @@ is $cg/ctr/c1/cpu.weight 170
 is $cg/ctr/c1/cpu.max "50000 100000"
 echo '{"memory":{"reservation":33554432},"unified":{"memory.high":"90000000"}}' | $L update -r - c1 || bad "update -r"
 is $cg/ctr/c1/memory.low 33554432
+echo '{"memory":{"kernel":1048576}}' | $L update -r - c1 2>&1 | grep -q "warning: memory.kernel and memory.kernelTCP are not set" || bad "no warning about kernel memory"
 ok $L pause c1
 $L state c1 | grep -q '"status": "paused"' || bad "state: $($L state c1)"
 is $cg/ctr/c1/cgroup.freeze 1

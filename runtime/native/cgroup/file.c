@@ -154,7 +154,7 @@ static enum remedy remedy_for(const struct group *group, const char *file, const
 		return strstr(file, "mems") ? REMEDY_CPUSET_MEMS : REMEDY_CPUSET_CPUS;
 	if (code == EBUSY && (strstr(file, "limit_in_bytes") || !strcmp(file, "memory.max")))
 		return REMEDY_MEMORY_IN_USE;
-	if (code == EINVAL && strstr(file, "memsw"))
+	if (code == EINVAL && (strstr(file, "memsw") || !strcmp(file, "memory.limit_in_bytes")))
 		return REMEDY_SWAP_ORDER;
 	if (!strncmp(file, "cpu.rt_", 7))
 		return REMEDY_RT_PARENT;

@@ -83,7 +83,8 @@ int cgroup_oom_read(struct cgroup_oom *oom)
 	if (oom->version == 1) {
 		if (read(oom->fd, &rung, sizeof(rung)) != sizeof(rung))
 			return access(oom->path, F_OK) ? -1 : 0;
-		return access(oom->path, F_OK) ? -1 : (int)rung;
+		/* The kernel rings for every try of every process that finds no memory: once is what happened. */
+		return access(oom->path, F_OK) ? -1 : rung > 0;
 	}
 	while (read(oom->fd, events, sizeof(events)) > 0)
 		;
