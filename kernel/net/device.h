@@ -98,7 +98,7 @@ int net_route(struct net *net, const struct inet_addr *to, const struct inet_add
 bool net_is_local(struct net *net, const struct inet_addr *addr, u32 scope);
 bool net_is_broadcast(struct net *net, const struct inet_addr *addr); /* 255.255.255.255, or of a device's subnet */
 
-/* A packet of so many bytes with its headers went over lo, for its counters. TCP's bytes are not counted. */
+/* A packet of so many bytes with its headers went over lo, for its counters. */
 static inline void net_count_loopback(struct net *net, u32 bytes)
 {
 	struct net_device *lo = list_first_entry(&net->devices, struct net_device, link);

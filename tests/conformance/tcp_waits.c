@@ -101,6 +101,32 @@ static void lingering(void)
 	close(p[1]);
 }
 
+static void given_up(void)
+{
+	static char block[1 << 16];
+	struct pollfd poll_fd = { -1, POLLIN, 0 };
+	uint64_t start;
+	int p[2];
+
+	SECTION("TCP_USER_TIMEOUT");
+	tcp_pair(p);
+	set_option(p[1], SOL_SOCKET, SO_RCVBUF, 4096);
+	set_option(p[0], SOL_SOCKET, SO_SNDBUF, 60000);
+	SHOW(set_option(p[0], IPPROTO_TCP, TCP_USER_TIMEOUT, 400));
+	fcntl(p[0], F_SETFL, O_NONBLOCK);
+	while (write(p[0], block, sizeof(block)) > 0)
+		;
+	start = now_ms();
+	poll_fd.fd = p[0];
+	SHOW(poll(&poll_fd, 1, 10000));
+	CHECK(now_ms() - start >= 380);
+	say("%s", pending_error(p[0]));
+	show_poll("given up", p[0]);
+	SHOW(send(p[0], "x", 1, MSG_NOSIGNAL));
+	close(p[0]);
+	close(p[1]);
+}
+
 static void peeking(void)
 {
 	char buf[16] = "";
@@ -192,6 +218,7 @@ int main(void)
 {
 	interrupted();
 	lingering();
+	given_up();
 	peeking();
 	sleepers();
 	fast_open();

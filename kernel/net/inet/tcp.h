@@ -63,6 +63,7 @@ struct tcp_sock {
 	bool full_seen;   /* somebody wants to know when there is room again */
 	bool is_deferred; /* on the listener's list of that name, which holds it */
 	struct ktimer timer;
+	u64 stuck_at; /* TCP_USER_TIMEOUT: how far the peer had read when the timer was started */
 
 	/* Listener. Its own queues end with it. */
 	struct list_head accept_queue; /* connections, by accept_link; the listener holds them */

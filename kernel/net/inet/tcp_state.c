@@ -205,6 +205,18 @@ u64 tcp_connect_time(const struct tcp_sock *t)
 	return (4 + (1ULL << (min(retries, 30) + 1)) - 1) * NSEC_PER_SEC;
 }
 
+/* TCP_USER_TIMEOUT: the peer has not read for so long. It is not told, as on Linux. */
+static void stuck(struct tcp_sock *t)
+{
+	if (t->peer->in.head != t->stuck_at) {
+		t->stuck_at = t->peer->in.head;
+		tcp_timer_start(t, ktime_get() + (u64)t->options.user_timeout * NSEC_PER_MSEC);
+		return;
+	}
+	t->inet.base.error = ETIMEDOUT;
+	tcp_done(t);
+}
+
 static void timer_expired(struct ktimer *timer)
 {
 	struct tcp_sock *t = container_of(timer, struct tcp_sock, timer);
@@ -214,8 +226,10 @@ static void timer_expired(struct ktimer *timer)
 	} else if (tcp_state(t) == TCP_SYN_SENT) {
 		t->inet.base.error = ETIMEDOUT;
 		tcp_done(t);
-	} else if (t->orphan) {
+	} else if (t->orphan && tcp_state(t) == TCP_FIN_WAIT2) {
 		tcp_done(t);
+	} else if (t->options.user_timeout && tcp_unsent(t)) {
+		stuck(t);
 	}
 }
 

@@ -8,6 +8,7 @@
 
 #define PIECE 65536U /* the reader is woken after each */
 #define SHORT_BUFFER 16384U
+#define HEADERS 66 /* of Ethernet, IPv4 and TCP with a time stamp: lo counts them */
 
 u64 tcp_send_buffer(const struct tcp_sock *t)
 {
@@ -95,8 +96,13 @@ static void sent(struct tcp_sock *t, struct tcp_sock *peer, u32 n, bool urgent)
 	t->sent_bytes += n;
 	t->sent_segments++;
 	tcp_counters.segments++;
+	net_count_loopback(t->inet.net, n + HEADERS);
 	peer->received_bytes += n;
 	peer->received_segments++;
+	if (unlikely(t->options.user_timeout) && !t->timer.armed && tcp_unsent_to(peer)) {
+		t->stuck_at = peer->in.head;
+		tcp_timer_start(t, ktime_get() + (u64)t->options.user_timeout * NSEC_PER_MSEC);
+	}
 	if (unlikely(urgent))
 		tcp_urgent_arrives(peer, peer->in.tail - 1, peer->in.last->data[peer->in.last->end - 1]);
 	if (unlikely(peer->is_deferred))
