@@ -182,6 +182,23 @@ static int set_address(struct net *net, struct net_device *device, unsigned cmd,
 	return replace_address(net, device, address->addr, INET_V4_BITS + (unsigned)__builtin_popcount(given));
 }
 
+/*
+ * "eth0:1" is a label of one of the device's addresses. Labels are not remembered: an address can be added by one, but not be found
+ * or removed again. What concerns the device itself takes no label.
+ */
+static int do_labelled(struct net *net, struct net_device *device, unsigned cmd, const struct user_ifreq *req)
+{
+	struct inet_addr addr = inet_from_v4(net32(req->addr.sin_addr.s_addr));
+
+	if (cmd == SIOCSIFFLAGS && req->flags & IFF_UP)
+		return 0; /* an address is always up */
+	if (cmd != SIOCSIFADDR)
+		return -EADDRNOTAVAIL;
+	if (req->addr.sin_family != AF_INET || inet_is_any4(&addr))
+		return -EINVAL;
+	return net_address_add(net, device, &addr, class_prefix(inet_v4(&addr)));
+}
+
 static bool is_change(unsigned cmd)
 {
 	switch (cmd) {
@@ -239,7 +256,6 @@ long device_ioctl(int domain, unsigned cmd, u64 arg)
 	if (get_user_object(&req, user_ptr_at(arg)))
 		return -EFAULT;
 	req.name[IFNAMSIZ - 1] = 0;
-	/* "eth0:1" is a label of an address; it is not remembered. */
 	colon = strchr(req.name, ':');
 	if (colon)
 		*colon = 0;
@@ -250,6 +266,8 @@ long device_ioctl(int domain, unsigned cmd, u64 arg)
 		return -ENODEV;
 	if (colon)
 		*colon = ':';
+	if (colon && (is_address(cmd) || cmd == SIOCSIFFLAGS))
+		return do_labelled(net, device, cmd, &req);
 	if (is_change(cmd))
 		return is_address(cmd) ? set_address(net, device, cmd, &req) : set_property(net, device, cmd, &req);
 	error = is_address(cmd) ? get_address(device, cmd, &req) : get_property(device, cmd, &req);
