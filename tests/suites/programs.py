@@ -17,12 +17,11 @@ from run import Failure, Skip
 
 from .integration import cached_rootfs, check_nothing_left
 
-# Modules of Python's regression tests that run together, as many at a time as there are jobs; seconds are the host's.
+# Modules of Python's regression tests that run together, as many at a time as there are jobs; slow ones first.
 PYTHON_QUICK = {
-    "files": ["test_os", "test_posix", "test_shutil", "test_tempfile", "test_mmap", "test_fcntl"],
-    "waiting": ["test_select", "test_epoll", "test_time", "test_pty", "test_threading", "test_poll"],
-    "processes": ["test_subprocess", "test_signal"],
-    "network": ["test_socket", "test_ssl", "test_eintr", "test_multiprocessing_main_handling"],
+    "files": ["test_os", "test_posix", "test_shutil", "test_tempfile", "test_mmap", "test_fcntl", "test_select", "test_epoll", "test_time", "test_pty"],
+    "waiting": ["test_subprocess", "test_signal", "test_socket", "test_ssl", "test_threading", "test_eintr", "test_poll",
+                "test_multiprocessing_main_handling"],
 }
 # These take half a minute by waiting: only in the group python.
 PYTHON_PATIENT = ["*.test_siginterrupt_off", "*.test_poll2"]
@@ -114,4 +113,4 @@ def programs(context):
         return name, run
 
     return [*[script(path) for path in sorted(glob.glob(context.path("tests/programs/*.sh")))],
-            *[(f"python-{name}", python_test(context, place, modules, 4, 240, PYTHON_PATIENT)) for name, modules in PYTHON_QUICK.items()]]
+            *[(f"python-{name}", python_test(context, place, modules, 6, 300, PYTHON_PATIENT)) for name, modules in PYTHON_QUICK.items()]]
