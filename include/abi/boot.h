@@ -80,6 +80,12 @@ struct boot_node {
 	uint32_t keep;        /* one that is there already is fine */
 };
 
+/* Owners of host files: `size` ids from `host` on are those from `container` on inside. */
+#define BOOT_MAX_ID_RANGES 32
+struct boot_id_range {
+	uint32_t container, host, size;
+};
+
 struct boot_params {
 	uint64_t magic;
 	uint32_t version;
@@ -106,6 +112,8 @@ struct boot_params {
 	uint32_t hostname, domainname; /* offsets */
 	uint32_t nr_mounts;
 	struct boot_mount mounts[BOOT_MAX_MOUNTS];
+	uint32_t nr_uid_ranges, nr_gid_ranges; /* 0: ids are the same on both sides */
+	struct boot_id_range uid_ranges[BOOT_MAX_ID_RANGES], gid_ranges[BOOT_MAX_ID_RANGES];
 	uint32_t nr_nodes;
 	struct boot_node nodes[BOOT_MAX_NODES];
 	uint32_t nr_masked, masked;     /* paths that are to be empty, as consecutive strings */

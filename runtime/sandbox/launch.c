@@ -277,6 +277,10 @@ int launch_prepare(struct sandbox *sandbox, struct error *error)
 	boot->host_gid = getegid();
 	boot->rlimit_nofile = files.rlim_cur;
 	boot->tasks_limit = config->tasks_limit;
+	boot->nr_uid_ranges = config->nr_uid_ranges;
+	boot->nr_gid_ranges = config->nr_gid_ranges;
+	memcpy(boot->uid_ranges, config->uid_ranges, sizeof(boot->uid_ranges));
+	memcpy(boot->gid_ranges, config->gid_ranges, sizeof(boot->gid_ranges));
 	sandbox->memory = config->memory;
 	boot->trace_what = config->trace ? config->trace_what : 0;
 	choose_cpus(config, boot);

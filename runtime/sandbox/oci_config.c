@@ -44,19 +44,20 @@ static int refuse(struct error *error, const char *field, const char *why)
 static const char *const joined_namespaces[] = { "a mount namespace", "UTS names", "System V IPC", "pids", "a user namespace", "cgroups", "a clock" };
 static const int joined_types[] = { CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWIPC, CLONE_NEWPID, CLONE_NEWUSER, CLONE_NEWCGROUP, 0x80 /* CLONE_NEWTIME */ };
 
-static bool maps_itself(const struct spec_mappings *mappings)
+/* A user namespace is the container's kernel's own; what is left of it on the host is whom files belong to. */
+static int take_mappings(const struct spec_mappings *mappings, const char *field, struct boot_id_range *ranges, uint32_t *ret_nr, struct error *error)
 {
+	if (mappings->nr > BOOT_MAX_ID_RANGES)
+		return fail(error, 0, "%s: more than %d of them", field, BOOT_MAX_ID_RANGES);
 	for (size_t i = 0; i < mappings->nr; i++)
-		if (mappings->items[i].container_id != mappings->items[i].host_id)
-			return false;
-	return true;
+		ranges[i] = (struct boot_id_range){ mappings->items[i].container_id, mappings->items[i].host_id, mappings->items[i].size };
+	*ret_nr = mappings->nr;
+	return 0;
 }
 
 /* The sandbox has all namespaces of its own; only the network is the host's, and can be any. */
 static int check_namespaces(const struct container *container, const struct spec *spec, struct error *error)
 {
-	const struct spec_linux *l = spec->linux_;
-
 	for (size_t i = 0; i < sizeof(joined_types) / sizeof(joined_types[0]); i++) {
 		const struct spec_namespace *namespace = spec_namespace(spec, joined_types[i]);
 		char why[64];
@@ -67,8 +68,6 @@ static int check_namespaces(const struct container *container, const struct spec
 	}
 	if (!spec_namespace(spec, CLONE_NEWPID))
 		oci_warn(container, "linux.namespaces: there is no pid namespace in it, but the container does not see the host's processes");
-	if (!maps_itself(&l->uid_mappings) || !maps_itself(&l->gid_mappings))
-		return refuse(error, "linux.uidMappings", "ids cannot be mapped to others");
 	return 0;
 }
 
@@ -251,6 +250,8 @@ int oci_config_make(struct oci_sandbox *sandbox, struct error *error)
 	config->domainname = spec->domainname;
 	if (check_namespaces(container, spec, error) || check_others(container, spec, error) || take_network(sandbox, error) ||
 	    take_resources(sandbox, error) ||
+	    take_mappings(&spec->linux_->uid_mappings, "linux.uidMappings", config->uid_ranges, &config->nr_uid_ranges, error) ||
+	    take_mappings(&spec->linux_->gid_mappings, "linux.gidMappings", config->gid_ranges, &config->nr_gid_ranges, error) ||
 	    take_annotations(sandbox, error))
 		return -1;
 	if (oci_process_make(spec, spec->process, container->rootfs, &sandbox->process, error) || oci_mounts_make(sandbox, error))

@@ -78,6 +78,8 @@ struct sandbox_config {
 	const char *domainname;
 	struct sandbox_node nodes[BOOT_MAX_NODES];
 	int nr_nodes;
+	struct boot_id_range uid_ranges[BOOT_MAX_ID_RANGES], gid_ranges[BOOT_MAX_ID_RANGES];
+	uint32_t nr_uid_ranges, nr_gid_ranges;
 	const char *const *masked, *const *read_only_paths, *const *sysctls; /* NULL-terminated; sysctls: name, value, ... */
 	bool exact_mounts;          /* no mounts but those above */
 	uint64_t tasks_limit;       /* threads of all processes together; 0: no limit */

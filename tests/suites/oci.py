@@ -198,6 +198,24 @@ def many_devices(b):
     expect(b.output().split("\n") == ["300", "640 0 6 1:3", "none", ""], "devices")
 
 
+def id_mappings(b):
+    """A user namespace: files of the host belong to other ids inside."""
+    b.namespace("user")
+    b.linux["uidMappings"] = [{"containerID": 0, "hostID": 100000, "size": 1000}, {"containerID": 5000, "hostID": 7, "size": 1}]
+    b.linux["gidMappings"] = [{"containerID": 0, "hostID": 200000, "size": 1000}]
+    os.makedirs(os.path.join(b.rootfs, "data"))
+    for name, uid, gid in (("mine", 100000, 200000), ("other", 100007, 200008), ("single", 7, 200000), ("foreign", 1234, 1234)):
+        open(os.path.join(b.rootfs, "data", name), "w").close()
+        os.chown(os.path.join(b.rootfs, "data", name), uid, gid)
+    os.chown(os.path.join(b.rootfs, "data"), 100000, 200000)
+    b.process["capabilities"] = {s: ["CAP_CHOWN"] for s in ("bounding", "effective", "permitted")}
+    b.script("cd /data; stat -c '%u %g' mine other single foreign; touch new; mkdir dir; touch given && chown 5000:3 given; stat -c '%u %g' new given; id -u")
+    expect(b.output().split() == "0 0 7 8 5000 0 65534 65534 0 0 5000 3 0".split(), "owners inside")
+    owners = {name: (os.stat(os.path.join(b.rootfs, "data", name)).st_uid, os.stat(os.path.join(b.rootfs, "data", name)).st_gid)
+              for name in ("new", "dir", "given")}
+    expect(owners == {"new": (100000, 200000), "dir": (100000, 200000), "given": (7, 200003)}, owners)
+
+
 def executing(b):
     b.process["args"] = ["sleep", "100"]
     b.create()
@@ -408,7 +426,6 @@ def refused(b):
                          (lambda: b.linux.update({"timeOffsets": {"monotonic": {"secs": 1}}}), "linux.timeOffsets"),
                          (lambda: b.mount("/x", "bind", "/proc/self", ["bind"]), "way out"),
                          (lambda: b.mount("/x", "bind", "/no/such/place", ["bind"]), "/no/such/place"),
-                         (lambda: b.linux.update({"uidMappings": [{"containerID": 0, "hostID": 1000, "size": 1}]}), "linux.uidMappings"),
                          (lambda: b.linux["resources"].update({"memory": {"limit": 1 << 20}}), "memory.limit"),
                          (lambda: b.config.update({"annotations": {"org.linuxd.cpus": "many"}}), "org.linuxd.cpus"),
                          (lambda: b.process.update({"cwd": "/bin/sh"}), "chdir to cwd"),
@@ -511,7 +528,7 @@ def killed_monitor(b):
     b.command("delete", b.name, check=True)
 
 
-OWN = [subreaper, streams, console, run_on_terminal, many_devices, executing, exec_detached, exec_console, process_fields, mounts, sysctls, seccomp, resources, out_of_memory, hooks,
+OWN = [subreaper, streams, console, run_on_terminal, many_devices, id_mappings, executing, exec_detached, exec_console, process_fields, mounts, sysctls, seccomp, resources, out_of_memory, hooks,
        refused, annotations, faults, hostile_client, killed_monitor]
 
 

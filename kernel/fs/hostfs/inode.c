@@ -27,8 +27,50 @@ bool hostfs_same(const struct inode *inode, const struct statx *stx)
 	       ((hi->overrides & OVERRIDE_TYPE) || (inode->mode & S_IFMT) == (stx->stx_mode & S_IFMT));
 }
 
-static uid_t seen_uid(const struct hostfs_super *hs, u32 uid) { return hs->mapped && uid == boot->host_uid ? 0 : uid; }
-static gid_t seen_gid(const struct hostfs_super *hs, u32 gid) { return hs->mapped && gid == boot->host_gid ? 0 : gid; }
+#define OVERFLOW_ID 65534U /* of owners that have no id inside */
+
+/* linux.uidMappings of an OCI config. */
+static u32 id_inside(const struct boot_id_range *ranges, u32 nr, u32 id)
+{
+	if (!nr)
+		return id;
+	for (u32 i = 0; i < nr && i < BOOT_MAX_ID_RANGES; i++)
+		if (id - ranges[i].host < ranges[i].size)
+			return ranges[i].container + (id - ranges[i].host);
+	return OVERFLOW_ID;
+}
+
+/* -1: it has none on the host. */
+static s64 id_on_host(const struct boot_id_range *ranges, u32 nr, u32 id)
+{
+	if (!nr)
+		return id;
+	for (u32 i = 0; i < nr && i < BOOT_MAX_ID_RANGES; i++)
+		if (id - ranges[i].container < ranges[i].size)
+			return ranges[i].host + (id - ranges[i].container);
+	return -1;
+}
+
+static uid_t seen_uid(const struct hostfs_super *hs, u32 uid)
+{
+	return hs->mapped && uid == boot->host_uid ? 0 : id_inside(boot->uid_ranges, boot->nr_uid_ranges, uid);
+}
+
+static gid_t seen_gid(const struct hostfs_super *hs, u32 gid)
+{
+	return hs->mapped && gid == boot->host_gid ? 0 : id_inside(boot->gid_ranges, boot->nr_gid_ranges, gid);
+}
+
+/* -EPERM: the host is not to be told, the kernel remembers it. */
+static long change_owner(struct inode *inode, bool set_uid, uid_t uid, bool set_gid, gid_t gid)
+{
+	s64 arg[4] = { set_uid ? id_on_host(boot->uid_ranges, boot->nr_uid_ranges, uid) : -1,
+		       set_gid ? id_on_host(boot->gid_ranges, boot->nr_gid_ranges, gid) : -1 };
+
+	if (HOSTFS_SB(inode->sb)->mapped || (set_uid && arg[0] < 0) || (set_gid && arg[1] < 0))
+		return -EPERM;
+	return hostfs_monitor(MON_CHOWN, inode, arg, NULL, 0, NULL, 0);
+}
 
 void hostfs_fill(struct inode *inode, const struct statx *stx)
 {
@@ -246,15 +288,12 @@ void hostfs_keep_privs(struct inode *inode)
 
 static int store_owner(struct inode *inode, bool set_uid, uid_t uid, bool set_gid, gid_t gid)
 {
-	struct hostfs_super *hs = HOSTFS_SB(inode->sb);
 	unsigned overrides = (set_uid ? OVERRIDE_UID : 0) | (set_gid ? OVERRIDE_GID : 0);
-	s64 arg[4] = { set_uid ? (s64)uid : -1, set_gid ? (s64)gid : -1 };
-	long error = -EPERM;
+	long error;
 
 	if ((!set_uid || uid == inode->uid) && (!set_gid || gid == inode->gid))
 		return 0;
-	if (!hs->mapped)
-		error = hostfs_monitor(MON_CHOWN, inode, arg, NULL, 0, NULL, 0);
+	error = change_owner(inode, set_uid, uid, set_gid, gid);
 	if (error == -EPERM || error == -ESTALE || error == -EINVAL)
 		hostfs_override(inode, overrides);
 	else if (error)
@@ -279,7 +318,7 @@ void hostfs_bind_new(struct inode *dir, struct dentry *dentry, struct inode *ino
 	unsigned ours = (OVERRIDE_UID | OVERRIDE_GID | OVERRIDE_MODE) & ~hi->overrides, refused = 0;
 	gid_t gid = dir->mode & S_ISGID ? dir->gid : cred->fsgid;
 	bool others = inode->uid != cred->fsuid || inode->gid != gid;
-	s64 owner[4] = { cred->fsuid, gid }, bits[4];
+	s64 bits[4];
 	long error;
 
 	if ((dir->mode & S_ISGID) && S_ISTYPE(mode, S_IFDIR))
@@ -291,7 +330,7 @@ void hostfs_bind_new(struct inode *dir, struct dentry *dentry, struct inode *ino
 	hi->overrides |= ours;
 	dentry_bind(dentry, inode);
 	if (others) {
-		error = HOSTFS_SB(inode->sb)->mapped ? -EPERM : hostfs_monitor(MON_CHOWN, inode, owner, NULL, 0, NULL, 0);
+		error = change_owner(inode, true, cred->fsuid, true, gid);
 		if (error == -EPERM || error == -ESTALE || error == -EINVAL)
 			refused |= OVERRIDE_UID | OVERRIDE_GID;
 	}
