@@ -57,9 +57,11 @@ struct container *oci_create(const char *id, const char *bundle, const struct co
 		return NULL;
 	}
 	snprintf(name, sizeof(name), "%s/config.json", path);
+	container_trim();
 	spec = spec_read(AT_FDCWD, name, "config.json", error);
 	if (!spec)
 		return NULL;
+	container_trim();
 	mode = oci_choose_mode(spec, error);
 	container = mode && (!mode->prepare || mode->prepare(error) == 0) ? container_new(&oci_globals, id, error) : NULL;
 	if (!container) {
@@ -79,6 +81,7 @@ struct container *oci_create(const char *id, const char *bundle, const struct co
 		container->mode->delete (container, spec, true, &ignored);
 		result = -1;
 	}
+	container_trim();
 	if (result == 0) {
 		*ret_spec = spec;
 		return container;

@@ -93,7 +93,6 @@ static int do_seccomp(struct creation *creation, struct error *error)
 {
 	struct init *init = &creation->init;
 
-	container_trim();
 	if (!creation->spec->linux_->seccomp)
 		return 0;
 	if (seccomp_compile(creation->container->root, creation->spec, &creation->filter, &init->filter_flags, &init->filter_listener, error))
@@ -134,8 +133,10 @@ static int do_cgroup(struct creation *creation, struct error *error)
 		.rootless = creation->container->rootless,
 		.properties = properties,
 	};
-	int result = cgroup_new(&options, &creation->cgroup, error);
+	int result;
 
+	container_trim();
+	result = cgroup_new(&options, &creation->cgroup, error);
 	free(properties);
 	if (result)
 		return -1;
@@ -143,6 +144,7 @@ static int do_cgroup(struct creation *creation, struct error *error)
 	    l->resources->memory->limit.value < WARM_BELOW)
 		warm_program(creation->container->rootfs, creation->spec->process);
 	creation->init.cgroup = creation->cgroup;
+	container_trim();
 	if (cgroup_needs_process(creation->cgroup))
 		return 0;
 	if (cgroup_create(creation->cgroup, 0, l->resources, error))
@@ -153,7 +155,6 @@ static int do_cgroup(struct creation *creation, struct error *error)
 		cgroup_remove(creation->cgroup, &ignored);
 		return -1;
 	}
-	container_trim();
 	creation->init.nr_doors = creation->container->rootless ? -1 : cgroup_open_doors(creation->cgroup, creation->init.doors);
 	return 0;
 }
@@ -380,6 +381,7 @@ static int do_keep(struct creation *creation, struct error *error)
 	struct json_object *data = creation->container->data;
 	uint64_t namespaces = creation->plan.create | (creation->plan.create_cgroup ? CLONE_NEWCGROUP : 0);
 
+	container_trim();
 	json_object_object_add(data, "cgroup", cgroup_save(creation->cgroup));
 	for (size_t i = 0; i < creation->spec->linux_->nr_namespaces; i++)
 		namespaces |= creation->spec->linux_->namespaces[i].type;

@@ -122,7 +122,7 @@ int criu_run(struct criu *criu, struct error *error)
 		int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
 		if (null >= 0)
-			dup3(null, 1, 0);
+			dup3(null, 1, 0); /* cloexec: a standard stream */
 		criu_exec(criu, error);
 		fprintf(stderr, "linuxd: %s\n", error->text);
 		_exit(127);

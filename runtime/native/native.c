@@ -123,7 +123,6 @@ static int native_start(struct container *container, const struct spec *spec, st
 {
 	int pidfd, result;
 
-	container_trim();
 	if (FAULT("start"))
 		return -1;
 	pidfd = native_open_init(container);
@@ -198,7 +197,6 @@ static int native_delete(struct container *container, const struct spec *spec, b
 	struct cgroup *cgroup;
 	int result;
 
-	container_trim();
 	if (!force && status != CONTAINER_STOPPED && status != CONTAINER_CREATED)
 		return fail(error, 0, "cannot delete container %s that is not stopped: %s", container->id, container_status_name(status));
 	if (end_init(container, error))

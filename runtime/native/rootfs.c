@@ -212,7 +212,7 @@ static int reopen_null(struct error *error)
 			close(fd);
 			return fail(error, 0, "/dev/null of the container is not the null device");
 		}
-		if (dup3(fd, i, 0) < 0)
+		if (dup3(fd, i, 0) < 0) /* cloexec: standard streams */
 			return fail(error, errno, "cannot pass on /dev/null");
 		close(fd);
 	}

@@ -7,8 +7,10 @@
 #include <fcntl.h>
 #include <json-c/json.h>
 #include <limits.h>
+#include <link.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
@@ -81,13 +83,15 @@ uint64_t process_start_time(pid_t pid, char *ret_state)
 	return strtoull(at, NULL, 10);
 }
 
-extern char __executable_start[], etext[];
-
 void container_trim(void)
 {
-	uintptr_t page = sysconf(_SC_PAGESIZE), start = (uintptr_t)__executable_start & ~(page - 1), end = (uintptr_t)etext & ~(page - 1);
+	const ElfW(Phdr) *headers = (const ElfW(Phdr) *)getauxval(AT_PHDR);
+	unsigned long nr = headers ? getauxval(AT_PHNUM) : 0, page = sysconf(_SC_PAGESIZE) - 1;
 
-	madvise((void *)start, end - start, MADV_DONTNEED);
+	/* Only what nobody has written to: the rest would be lost. And only if the program is where its headers say (no PIE). */
+	for (unsigned long i = 0; i < nr && headers[i].p_type != PT_DYNAMIC; i++)
+		if (headers[i].p_type == PT_LOAD && !(headers[i].p_flags & PF_W))
+			madvise((void *)(headers[i].p_vaddr & ~page), headers[i].p_filesz, MADV_DONTNEED);
 }
 
 /* ---- directories ---- */

@@ -58,7 +58,7 @@ int detach_streams(struct sandbox *sandbox, int ret_streams[3], struct error *er
 		return fail(error, errno, "cannot open the monitor's log");
 	for (int i = 0; i < 3; i++) {
 		ret_streams[i] = sandbox->direct[i] ? -1 : fcntl(i, F_DUPFD_CLOEXEC, 3);
-		if (dup2(i == 2 ? log : null, i) < 0)
+		if (dup2(i == 2 ? log : null, i) < 0) /* cloexec: standard streams */
 			return fail(error, errno, "cannot leave the creator's streams");
 	}
 	close(null);

@@ -130,7 +130,7 @@ static void leave_streams(struct attendant *attendant)
 		close(attendant->fds[i]);
 	for (int i = 0; i < 3; i++)
 		if (!attendant->relayed[i] && null >= 0)
-			dup2(null, i);
+			dup2(null, i); /* cloexec: standard streams */
 	if (null >= 0)
 		close(null);
 }
