@@ -42,13 +42,14 @@ static void check_processor(struct check_report *report)
 		check_consequence(report, REMEDY_FSGSBASE, "no container starts: the kernel of the sandbox finds its tasks through GS");
 	}
 	if (__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) && (ecx & (1 << 3))) {
-		check_add(report, GROUP, "protection keys", CHECK_OK, CHECK_SANDBOX, "the processor has them%s",
+		check_add(report, GROUP, "protection keys", CHECK_OK, CHECK_SANDBOX, "the processor has them%s (linuxd does not use them yet)",
 			  ecx & (1 << 4) ? "" : ", the kernel does not use them");
 	} else {
 		check_add(report, GROUP, "protection keys", CHECK_MISSING, CHECK_SANDBOX, "the processor has none");
 		check_consequence(
 			report, REMEDY_PKEYS,
-			"nothing in hardware keeps a container's programs from the memory of their own kernel; the host is not concerned");
+			"linuxd does not use them yet; when it does, nothing in this host's hardware will keep a container's programs from "
+			"the memory of their own kernel");
 	}
 }
 
