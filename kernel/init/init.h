@@ -40,6 +40,8 @@ int kernel_threads_start(void);
 /* A timer that expires before all others was armed; called by ktimer_arm. */
 void sched_timer_armed(u64 expires);
 bool clock_thread_owns_timers(void);
+/* The idle cpu that wakes for timers sleeps longer than the next one allows: it is woken. */
+void timer_cpu_kick_if_needed(void);
 
 /* A host thread of the kernel process with a carrier block of its own but no cpu; fn never returns. role: what `linuxd ps --threads` calls it. */
 int kernel_host_thread(const char *role, void (*fn)(struct carrier *self));

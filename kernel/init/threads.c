@@ -52,6 +52,7 @@ void clock_thread_kick_if_needed(void)
 
 	if (unlikely(deterministic)) /* there is no clock thread */
 		return;
+	timer_cpu_kick_if_needed();
 	if (tick_hint && tick_deadline == NEVER)
 		tick_deadline = ktime_get() + sched_tick_period();
 	wanted = min(wanted, tick_deadline);

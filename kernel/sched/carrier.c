@@ -242,12 +242,18 @@ void sched_timer_armed(u64 expires)
 {
 	struct carrier *c = this_carrier();
 
-	if (timer_cpu >= 0) {
-		if (expires < timer_cpu_deadline)
-			cpu_wake_idle(&cpus[timer_cpu]);
-	} else if (c->cpu) {
-		c->need_resched = 1; /* on its way out it asks the clock thread, if it is still needed then */
-	}
+	if (timer_cpu >= 0 && expires >= timer_cpu_deadline)
+		return;
+	if (c->cpu)
+		c->need_resched = 1; /* on its way out it sees to it, if it is still needed then; if it becomes idle, it waits for it itself */
+	else
+		timer_cpu_kick_if_needed();
+}
+
+void timer_cpu_kick_if_needed(void)
+{
+	if (timer_cpu >= 0 && ktimers_next() < timer_cpu_deadline)
+		cpu_wake_idle(&cpus[timer_cpu]);
 }
 
 bool clock_thread_owns_timers(void) { return timer_cpu < 0; }
@@ -295,7 +301,7 @@ static void idle_wait(struct carrier *c)
 {
 	struct cpu *cpu = c->cpu;
 	u64 start = unlikely(deterministic) ? deterministic_idle() : ktime_get(), next = ktimers_run(start);
-	bool timers = timer_cpu < 0, polls = cpu->poll_ns && likely(!deterministic);
+	bool timers = timer_cpu < 0 || next < timer_cpu_deadline, polls = cpu->poll_ns && likely(!deterministic);
 
 	if (cpu->rq->nr_running || c->claimed_for >= 0 || c->leaving)
 		return;
@@ -311,16 +317,18 @@ static void idle_wait(struct carrier *c)
 		futex_wait_until(&cpu->idle_word, CPU_SLEEPING, timers ? next : NEVER);
 	else
 		cpu->stats->idle_polled++;
-	atomic_store(&cpu->idle_word, CPU_BUSY);
 	if (likely(!deterministic)) {
-		/* Without the time that the host took to wake this thread. */
-		u64 woken = READ_ONCE(cpu->woken_at);
+		u64 woken = READ_ONCE(cpu->woken_at), now = ktime_get();
+		bool by_timer = atomic_exchange(&cpu->idle_word, CPU_BUSY) != CPU_BUSY;
 
-		learn_to_poll(cpu, (woken > start ? woken : ktime_get()) - start);
+		/* Without the time that the host took to wake this thread. A timer that is due is nothing to look for. */
+		if (!by_timer || now - start > POLL_MAX_NS)
+			learn_to_poll(cpu, (woken > start ? woken : now) - start);
 	}
+	atomic_store(&cpu->idle_word, CPU_BUSY);
 	kernel_lock();
 	c->idle = false;
-	if (timers)
+	if (timers && timer_cpu == cpu->id) /* another may have taken over, for an earlier one */
 		timer_cpu = -1;
 }
 
