@@ -10,7 +10,7 @@ erl -noshell -s network gen_udp -s erlang halt
 epmd -daemon
 erl -noshell -sname one@localhost -setcookie c -s network answering &
 first=$!
-until epmd -names | grep -q 'name one'; do sleep 0.05; done
+until epmd -names 2>/dev/null | grep -q 'name one'; do sleep 0.05; done
 erl -noshell -sname two@localhost -setcookie c -s network asking -s erlang halt
 wait $first
 erl -noshell -sname three@localhost -setcookie c -eval 'io:format("~p~n", [net_adm:ping(one@localhost)]), halt().'
