@@ -84,7 +84,7 @@ int main(int argc, char **argv)
 	close(fd);
 	if (argc > 1) {
 		argc = oci_take_globals(argc, argv, &error);
-		if (argc < 0)
+		if (argc < 0 || oci_open_log(argc, argv, &error))
 			return oci_end(&error);
 	}
 	if (argc < 2 || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {

@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/oci/oci.h"
 #include "commands.gen.h"
@@ -63,6 +64,19 @@ static int checkpoint(struct container *container, const struct container_checkp
 	return result;
 }
 
+/* CRIU would look for it as soon as the container stands still. */
+static int check_parent(const struct container_checkpoint *options, struct error *error)
+{
+	char path[PATH_MAX];
+
+	if (!options->parent_path)
+		return 0;
+	if (options->parent_path[0] == '/')
+		return fail(error, 0, "--parent-path %s: expected a path relative to the image", options->parent_path);
+	snprintf(path, sizeof(path), "%s/%s", options->image_path, options->parent_path);
+	return access(path, F_OK) ? fail(error, errno, "--parent-path %s", options->parent_path) : 0;
+}
+
 int command_checkpoint(const struct cli_command *command, int argc, char **argv)
 {
 	struct container_checkpoint options = { .image_path = "checkpoint" };
@@ -79,9 +93,7 @@ int command_checkpoint(const struct cli_command *command, int argc, char **argv)
 	}
 	options.image_path = absolute(options.image_path);
 	options.work_path = absolute(options.work_path);
-	if (options.parent_path && options.parent_path[0] == '/')
-		fail(&error, 0, "--parent-path %s: expected a path relative to the image", options.parent_path);
-	else if (option == CLI_END && (id = oci_take_id(command, argc, argv, index, &error)))
+	if (check_parent(&options, &error) == 0 && option == CLI_END && (id = oci_take_id(command, argc, argv, index, &error)))
 		container = container_open(&oci_globals, id, true, &error);
 	if (container)
 		checkpoint(container, &options, &error);

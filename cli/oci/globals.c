@@ -121,14 +121,9 @@ static void print_time(FILE *out)
 	fputs(text, out);
 }
 
-void oci_log(const char *level, const char *text)
+static void write_log(FILE *out, bool json, const char *level, const char *text)
 {
-	int fd = log_to.path ? open(log_to.path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0644) : -1;
-	FILE *out = fd < 0 ? NULL : fdopen(fd, "a");
-
-	if (!out)
-		return;
-	if (log_to.json) {
+	if (json) {
 		fprintf(out, "{\"level\":\"%s\",\"msg\":", level);
 		json_string(out, text);
 		fputs(",\"time\":\"", out);
@@ -141,7 +136,43 @@ void oci_log(const char *level, const char *text)
 		json_string(out, text);
 		fputc('\n', out);
 	}
+}
+
+void oci_log(const char *level, const char *text)
+{
+	int fd = log_to.path ? open(log_to.path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0644) : -1;
+	FILE *out = fd < 0 ? NULL : fdopen(fd, "a");
+
+	if (!out)
+		return;
+	write_log(out, log_to.json, level, text);
 	fclose(out);
+}
+
+int oci_open_log(int argc, char **argv, struct error *error)
+{
+	int fd = log_to.path ? open(log_to.path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0644) : -1;
+	char *text = NULL;
+	size_t size;
+	FILE *line;
+
+	/* Callers look for the file even if nothing is in it. */
+	if (log_to.path && fd < 0)
+		return fail(error, errno, "--log %s", log_to.path);
+	if (fd >= 0)
+		close(fd);
+	if (!oci_globals.debug || !(line = open_memstream(&text, &size)))
+		return 0;
+	fprintf(line, "linuxd " LINUXD_VERSION ", mode %s:", oci_globals.mode ? oci_globals.mode : "as the container says");
+	for (int i = 1; i < argc; i++)
+		fprintf(line, " %s", argv[i]);
+	fclose(line);
+	if (log_to.path)
+		oci_log("debug", text);
+	else
+		write_log(stderr, false, "debug", text);
+	free(text);
+	return 0;
 }
 
 int oci_end(struct error *error)

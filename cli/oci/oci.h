@@ -23,6 +23,8 @@ bool oci_is_asked(void);
  */
 int oci_end(struct error *error);
 void oci_log(const char *level, const char *text);
+/* Makes the --log file; with --debug the first entry, which goes to standard error without --log, is the command. 0, or -1 with @error set. */
+int oci_open_log(int argc, char **argv, struct error *error);
 
 /* The single argument that is an id, after options. NULL with @error set. */
 const char *oci_take_id(const struct cli_command *command, int argc, char **argv, int index, struct error *error);

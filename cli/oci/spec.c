@@ -2,7 +2,9 @@
 /* linuxd spec: a config.json to begin with. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <string.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "cli/oci/oci.h"
@@ -55,8 +57,8 @@ static const char namespaces[] = "\t\t\"namespaces\": [\n"
 static const char network[] = "\t\t\t{ \"type\": \"network\" },\n";
 static const char tail[] = "\t\t\t{ \"type\": \"ipc\" },\n"
 			   "\t\t\t{ \"type\": \"uts\" },\n"
-			   "\t\t\t{ \"type\": \"cgroup\" },\n"
 			   "\t\t\t{ \"type\": \"mount\" }";
+static const char cgroup[] = ",\n\t\t\t{ \"type\": \"cgroup\" }";
 static const char paths[] = "\n\t\t],\n"
 			    "\t\t\"maskedPaths\": [\n"
 			    "\t\t\t\"/proc/acpi\", \"/proc/asound\", \"/proc/kcore\", \"/proc/keys\", \"/proc/latency_stats\", \"/proc/timer_list\",\n"
@@ -64,6 +66,14 @@ static const char paths[] = "\n\t\t],\n"
 			    "\t\t],\n"
 			    "\t\t\"readonlyPaths\": [ \"/proc/bus\", \"/proc/fs\", \"/proc/irq\", \"/proc/sys\", \"/proc/sysrq-trigger\" ]\n"
 			    "\t}\n}\n";
+
+/* On a host with v1 hierarchies tools in and around containers expect to see their paths, as runc's spec lets them. */
+static bool only_cgroup2(void)
+{
+	struct statfs status;
+
+	return statfs("/sys/fs/cgroup", &status) == 0 && status.f_type == CGROUP2_SUPER_MAGIC;
+}
 
 static void write_config(FILE *out, bool rootless)
 {
@@ -78,6 +88,7 @@ static void write_config(FILE *out, bool rootless)
 	fputs(namespaces, out);
 	fputs(rootless ? "" : network, out);
 	fputs(tail, out);
+	fputs(only_cgroup2() ? cgroup : "", out);
 	fputs(rootless ? ",\n\t\t\t{ \"type\": \"user\" }" : "", out);
 	fputs(paths, out);
 }

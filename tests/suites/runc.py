@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 
 from run import Failure, Skip
@@ -23,6 +24,18 @@ Components: main
 Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
 """
 PROGRAMS = {"contrib/cmd/recvtty/recvtty": "recvtty.c", "contrib/cmd/seccompagent/seccompagent": "seccomp_agent.c"}
+
+
+# The suite's orphans need someone who reaps them, which tests/run.py does between tests only: an init of a pid namespace waits for each.
+REAPER = """
+import ctypes, os, sys
+ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)
+child = os.spawnvp(os.P_NOWAIT, sys.argv[1], sys.argv[1:])
+while True:
+    pid, status = os.wait()
+    if pid == child:
+        sys.exit(os.waitstatus_to_exitcode(status))
+"""
 
 
 def cache_directory():
@@ -98,11 +111,11 @@ def known_failures(context, mode):
 def run_suite(context, binary, files):
     suite = prepare(context)
     tap = context.out("runc-suite.tap")
-    environment = dict(os.environ, RUNC=binary, TERM="xterm")
+    environment = dict(os.environ, RUNC=binary, TERM="xterm", BATS_TEST_TIMEOUT="60")
     # The suite wants a terminal on all of its standard descriptors.
     command = f"timeout 900 bats --tap {' '.join(files)}"
     with open(os.devnull) as null, open(tap, "wb") as out:
-        subprocess.run(["script", "-qec", command, "/dev/null"], cwd=os.path.join(suite, "tests/integration"), env=environment, stdin=null,
+        subprocess.run([sys.executable, "-c", REAPER, "script", "-qec", command, "/dev/null"], cwd=os.path.join(suite, "tests/integration"), env=environment, stdin=null,
                        stdout=out, stderr=out, check=False, timeout=1000)
     with open(tap, errors="replace") as f:
         text = f.read().replace("\r", "")

@@ -293,12 +293,13 @@ static int check_unused(const struct cgroup *cgroup, struct error *error)
 	return 0;
 }
 
-/* One that was left frozen would hold the container's first step for ever. */
-static int check_thawed(struct cgroup *cgroup, struct error *error)
+/* One that was left frozen would hold the container's first step for ever, and who froze it wants something. */
+static int check_thawed(const struct cgroup *cgroup, struct error *error)
 {
-	if (cgroup->fake || !cgroup_is_frozen(cgroup))
+	if (cgroup->fake || !cgroup_exists(cgroup) || !cgroup_is_frozen(cgroup))
 		return 0;
-	return cgroup_freeze(cgroup, false, error);
+	fail(error, 0, "container's cgroup unexpectedly frozen");
+	return fail_remedy(error, "thaw it, remove it, or choose another linux.cgroupsPath");
 }
 
 static int enter_new(struct cgroup *cgroup, pid_t pid, struct error *error)
