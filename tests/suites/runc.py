@@ -111,7 +111,7 @@ def known_failures(context, mode):
 def run_suite(context, binary, files):
     suite = prepare(context)
     tap = context.out("runc-suite.tap")
-    environment = dict(os.environ, RUNC=binary, TERM="xterm", BATS_TEST_TIMEOUT="60")
+    environment = dict(os.environ, RUNC=binary, TERM="xterm")
     # The suite wants a terminal on all of its standard descriptors.
     command = f"timeout 900 bats --tap {' '.join(files)}"
     with open(os.devnull) as null, open(tap, "wb") as out:
