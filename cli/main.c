@@ -91,7 +91,7 @@ int main(int argc, char **argv)
 		command_help(NULL, 1, argv);
 		return argc < 2 ? EXIT_LINUXD : 0;
 	}
-	if (!strcmp(argv[1], "--version"))
+	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-v"))
 		return command_version(NULL, argc, argv);
 	command = find_command(argv[1]);
 	if (!command) {

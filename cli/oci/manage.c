@@ -42,7 +42,7 @@ int command_state(const struct cli_command *command, int argc, char **argv)
 	if (!error.text[0])
 		container = open_argument(command, argc, argv, index, false, &error);
 	if (container && container->mode->status)
-		container_print(container, container->mode->status(container), stdout);
+		container_print(container, container->mode->status(container), true, stdout);
 	container_free(container);
 	return oci_end(&error);
 }
@@ -53,7 +53,7 @@ int oci_parse_signal(const char *text, struct error *error)
 {
 	unsigned long number;
 
-	if (parse_number(text, 1, SIGRTMAX, &number) == 0)
+	if (parse_number(text, 0, SIGRTMAX, &number) == 0)
 		return number;
 	if (!strncasecmp(text, "SIG", 3))
 		text += 3;
@@ -208,28 +208,75 @@ static const char *owner_name(uid_t uid, char *to, size_t size)
 	return to;
 }
 
+#define LIST_COLUMNS 6
+
 struct listing {
 	bool json, quiet;
 	int nr;
+	char *(*rows)[LIST_COLUMNS]; /* malloc'ed, as are the cells */
 };
+
+static const char *const list_heading[LIST_COLUMNS] = { "ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER" };
+
+static void add_row(struct listing *listing, const struct container *container, enum container_status status, pid_t pid)
+{
+	char *(*rows)[LIST_COLUMNS] = realloc(listing->rows, (listing->nr + 1) * sizeof(*rows)), number[16], owner[64];
+	const char *cells[LIST_COLUMNS] = { container->id, number, container_status_name(status), container->bundle, container->created,
+					    owner_name(container->owner, owner, sizeof(owner)) };
+
+	if (!rows)
+		return;
+	listing->rows = rows;
+	snprintf(number, sizeof(number), "%d", pid);
+	for (int i = 0; i < LIST_COLUMNS; i++)
+		rows[listing->nr][i] = strdup(cells[i] ? cells[i] : "");
+	listing->nr++;
+}
+
+static void print_cell(const char *text, int width, bool last)
+{
+	if (last)
+		puts(text);
+	else
+		printf("%-*s   ", width, text);
+}
+
+/* Columns as wide as their widest cell, at least 12: who reads this by its columns knows it so from runc. */
+static void print_rows(struct listing *listing)
+{
+	int width[LIST_COLUMNS];
+
+	for (int i = 0; i < LIST_COLUMNS; i++) {
+		width[i] = 9;
+		for (int j = 0; j < listing->nr; j++)
+			width[i] = (int)strlen(listing->rows[j][i]) > width[i] ? (int)strlen(listing->rows[j][i]) : width[i];
+	}
+	for (int i = 0; i < LIST_COLUMNS; i++)
+		print_cell(list_heading[i], width[i], i == LIST_COLUMNS - 1);
+	for (int j = 0; j < listing->nr; j++) {
+		for (int i = 0; i < LIST_COLUMNS; i++) {
+			print_cell(listing->rows[j][i], width[i], i == LIST_COLUMNS - 1);
+			free(listing->rows[j][i]);
+		}
+	}
+	free(listing->rows);
+}
 
 static void list_one(struct container *container, void *argument)
 {
 	struct listing *listing = argument;
 	enum container_status status = container->mode->status ? container->mode->status(container) : CONTAINER_STOPPED;
 	pid_t pid = status == CONTAINER_STOPPED ? 0 : container->pid;
-	char owner[64];
 
 	if (listing->quiet) {
 		puts(container->id);
 	} else if (listing->json) {
 		fputs(listing->nr ? "," : "", stdout);
-		container_print(container, status, stdout);
+		container_print(container, status, false, stdout);
+		listing->nr++;
 	} else {
-		printf("%-11s %-11d %-11s %s\t%s\t%s\n", container->id, pid, container_status_name(status), container->bundle,
-		       container->created, owner_name(container->owner, owner, sizeof(owner)));
+		add_row(listing, container, status, pid);
 	}
-	listing->nr++;
 }
 
 int oci_list(bool json, bool quiet, struct error *error)
@@ -238,11 +285,11 @@ int oci_list(bool json, bool quiet, struct error *error)
 
 	if (json)
 		fputs("[", stdout);
-	else if (!quiet)
-		puts("ID          PID         STATUS      BUNDLE\tCREATED\tOWNER");
 	container_each(&oci_globals, list_one, &listing, error);
 	if (json)
 		puts("]");
+	else if (!quiet)
+		print_rows(&listing);
 	return 0;
 }
 

@@ -77,12 +77,13 @@ static int judge(const struct spec_hook *hook, const char *kind, int late, int s
 	const char *separator = output[0] ? ": " : "";
 
 	if (late)
-		return fail(error, 0, "hook %s (%s) has not ended after %lld seconds%s%s", kind, hook->path, (long long)hook->timeout.value,
+		return fail(error, 0, "error running hook %s (%s): it has not ended after %lld seconds%s%s", kind, hook->path, (long long)hook->timeout.value,
 			    separator, output);
 	if (WIFSIGNALED(status))
-		return fail(error, 0, "hook %s (%s) was killed by signal %d%s%s", kind, hook->path, WTERMSIG(status), separator, output);
+		return fail(error, 0, "error running hook %s (%s): it was killed by signal %d%s%s%s", kind, hook->path, WTERMSIG(status),
+			    WTERMSIG(status) == SIGSYS ? " (bad system call)" : "", separator, output);
 	if (WEXITSTATUS(status))
-		return fail(error, 0, "hook %s (%s) failed with exit status %d%s%s", kind, hook->path, WEXITSTATUS(status), separator,
+		return fail(error, 0, "error running hook %s (%s): it failed with exit status %d%s%s", kind, hook->path, WEXITSTATUS(status), separator,
 			    output);
 	return 0;
 }
@@ -98,7 +99,7 @@ static int run_hook(const struct spec_hook *hook, const char *kind, const char *
 	if (pid == 0)
 		child(hook, in[0], out[1]);
 	if (pid < 0) {
-		fail(error, errno, "hook %s (%s): cannot start it", kind, hook->path);
+		fail(error, errno, "error running hook %s (%s): cannot start it", kind, hook->path);
 	} else {
 		size_t length = strlen(state);
 		struct sigaction ignore = { .sa_handler = SIG_IGN }, before;

@@ -318,7 +318,7 @@ static int open_place(const struct init *init, const struct spec_mount *mount, b
 		close(fd);
 		fd = path_open(init->root, mount->destination, O_PATH | O_DIRECTORY | O_NOFOLLOW, RESOLVE_NO_SYMLINKS);
 		if (fd < 0)
-			return fail(error, errno == ELOOP ? 0 : errno, "mount %s: must be an ordinary directory, without a symbolic link in its path",
+			return fail(error, errno == ELOOP ? 0 : errno, "mount %s: must be mounted on ordinary directory, without a symbolic link in its path",
 				    mount->destination);
 	}
 	return fd;

@@ -9,9 +9,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <json-c/json.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <seccomp.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -136,6 +139,53 @@ static struct sock_fprog *export_program(scmp_filter_ctx context, struct error *
 	return program;
 }
 
+/*
+ * What came to Linux after the profile was written is no crime: programs try it and expect ENOSYS if it is not there, but give up on EPERM. So
+ * calls of x86-64 whose number is above all that the profile names are ENOSYS before the filter is asked.
+ */
+#define NEW_CALLS_LENGTH 6
+#define X32_BIT 0x40000000U
+
+static int highest_named(const struct spec_seccomp *seccomp)
+{
+	int highest = -1;
+
+	for (size_t i = 0; i < seccomp->nr_syscalls; i++) {
+		for (size_t j = 0; j < seccomp->syscalls[i].names.nr; j++) {
+			int number = seccomp_syscall_resolve_name_arch(SCMP_ARCH_X86_64, seccomp->syscalls[i].names.items[j]);
+
+			highest = number > highest ? number : highest;
+		}
+	}
+	return highest;
+}
+
+static struct sock_fprog *add_new_calls(struct sock_fprog *program, const struct spec_seccomp *seccomp)
+{
+	const struct sock_filter before[NEW_CALLS_LENGTH] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 0, 4),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, X32_BIT, 2, 0),
+		BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, highest_named(seccomp), 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+	};
+	struct sock_fprog *longer;
+
+	if (seccomp->default_action == SCMP_ACT_ALLOW || seccomp->default_action == SCMP_ACT_LOG || highest_named(seccomp) < 0 ||
+	    program->len + NEW_CALLS_LENGTH > BPF_MAXINSNS)
+		return program;
+	longer = malloc(sizeof(*longer) + (program->len + NEW_CALLS_LENGTH) * sizeof(before[0]));
+	if (!longer)
+		return program;
+	longer->len = program->len + NEW_CALLS_LENGTH;
+	longer->filter = (struct sock_filter *)(longer + 1);
+	memcpy(longer->filter, before, sizeof(before));
+	memcpy(longer->filter + NEW_CALLS_LENGTH, program->filter, program->len * sizeof(before[0]));
+	free(program);
+	return longer;
+}
+
 static unsigned int flag_bits(const struct spec_seccomp *seccomp)
 {
 	static const struct {
@@ -161,9 +211,18 @@ static bool wants_listener(const struct spec_seccomp *seccomp, bool *ret_bad, st
 	*ret_bad = seccomp->default_action == SCMP_ACT_NOTIFY;
 	if (*ret_bad)
 		fail(error, 0, "linux.seccomp.defaultAction: SCMP_ACT_NOTIFY would stop the container before its program runs");
-	for (size_t i = 0; i < seccomp->nr_syscalls; i++)
-		wants |= seccomp->syscalls[i].action == SCMP_ACT_NOTIFY;
-	if (wants && !seccomp->listener_path) {
+	for (size_t i = 0; i < seccomp->nr_syscalls; i++) {
+		if (seccomp->syscalls[i].action != SCMP_ACT_NOTIFY)
+			continue;
+		wants = true;
+		/* Init itself still writes, to say that the listener is there. */
+		for (size_t j = 0; j < seccomp->syscalls[i].names.nr && !*ret_bad; j++) {
+			*ret_bad = !strcmp(seccomp->syscalls[i].names.items[j], "write");
+			if (*ret_bad)
+				fail(error, 0, "linux.seccomp.syscalls[%zu].names: SCMP_ACT_NOTIFY cannot be used for the write syscall", i);
+		}
+	}
+	if (wants && !*ret_bad && !seccomp->listener_path) {
 		*ret_bad = true;
 		fail(error, 0, "linux.seccomp.listenerPath: is missing: a rule has SCMP_ACT_NOTIFY");
 	}
@@ -192,10 +251,10 @@ static struct sock_fprog *compile(const struct spec_seccomp *seccomp, struct err
 	}
 	program = export_program(context, error);
 	seccomp_release(context);
-	return program;
+	return program ? add_new_calls(program, seccomp) : NULL;
 }
 
-/* As text, with the version of the library that would make it; NULL if there is none. */
+/* As text, with our own version and that of the library that would make it; NULL if there is none. */
 static const char *profile_text(const struct spec *spec, char **ret_text)
 {
 	const struct scmp_version *version = seccomp_version();
@@ -203,7 +262,7 @@ static const char *profile_text(const struct spec *spec, char **ret_text)
 
 	*ret_text = NULL;
 	if (json_object_object_get_ex(spec->json, "linux", &l) && json_object_object_get_ex(l, "seccomp", &seccomp) &&
-	    asprintf(ret_text, "%u.%u.%u %s", version->major, version->minor, version->micro,
+	    asprintf(ret_text, "1 %u.%u.%u %s", version->major, version->minor, version->micro,
 		     json_object_to_json_string_ext(seccomp, JSON_C_TO_STRING_PLAIN)) < 0)
 		*ret_text = NULL;
 	return *ret_text;
@@ -304,7 +363,7 @@ static int send_with_fd(const char *path, const char *text, int fd, struct error
 		strcpy(address.sun_path, path);
 		result = socket_fd < 0 || connect(socket_fd, (struct sockaddr *)&address, sizeof(address)) ||
 					 sendmsg(socket_fd, &message, MSG_NOSIGNAL) < 0
-				 ? fail(error, errno, "linux.seccomp.listenerPath: cannot hand the listener over at %s", path)
+				 ? fail(error, errno, "linux.seccomp.listenerPath: failed to connect with seccomp agent at %s", path)
 				 : 0;
 	}
 	if (socket_fd >= 0)

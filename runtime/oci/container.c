@@ -332,11 +332,13 @@ int container_write_pid(const char *path, pid_t pid, struct error *error)
 	return result;
 }
 
-static void print_members(const struct container *container, const char *status, FILE *out, const char *separator)
+/* @separator stands between members, @space behind their names. */
+static void print_members(const struct container *container, const char *status, FILE *out, const char *separator, const char *space)
 {
-	fprintf(out, "\"ociVersion\": \"%s\",%s\"id\": ", container->oci_version ? container->oci_version : "1.2.0", separator);
+	fprintf(out, "\"ociVersion\":%s\"%s\",%s\"id\":%s", space, container->oci_version ? container->oci_version : "1.2.0", separator, space);
 	json_string(out, container->id);
-	fprintf(out, ",%s\"pid\": %d,%s\"status\": \"%s\",%s\"bundle\": ", separator, container->pid, separator, status, separator);
+	fprintf(out, ",%s\"pid\":%s%d,%s\"status\":%s\"%s\",%s\"bundle\":%s", separator, space, container->pid, separator, space, status, separator,
+		space);
 	json_string(out, container->bundle ? container->bundle : "");
 }
 
@@ -348,18 +350,20 @@ static void print_annotations(const struct container *container, FILE *out)
 		fputs("{}", out);
 }
 
-void container_print(const struct container *container, enum container_status status, FILE *out)
+void container_print(const struct container *container, enum container_status status, bool pretty, FILE *out)
 {
-	fputs("{\n  ", out);
+	const char *separator = pretty ? "\n  " : "", *space = pretty ? " " : "";
+
+	fprintf(out, "{%s", separator);
 	/* As runc does: a container that has ended has no process any more. */
 	print_members(&(struct container){ .oci_version = container->oci_version, .id = container->id, .bundle = container->bundle,
 					   .pid = status == CONTAINER_STOPPED ? 0 : container->pid },
-		      container_status_name(status), out, "\n  ");
-	fputs(",\n  \"rootfs\": ", out);
+		      container_status_name(status), out, separator, space);
+	fprintf(out, ",%s\"rootfs\":%s", separator, space);
 	json_string(out, container->rootfs ? container->rootfs : "");
-	fprintf(out, ",\n  \"created\": \"%s\",\n  \"annotations\": ", container->created);
+	fprintf(out, ",%s\"created\":%s\"%s\",%s\"annotations\":%s", separator, space, container->created, separator, space);
 	print_annotations(container, out);
-	fprintf(out, ",\n  \"owner\": \"%s\"\n}", container->owner ? "" : "root");
+	fprintf(out, ",%s\"owner\":%s\"%s\"%s}", separator, space, container->owner ? "" : "root", pretty ? "\n" : "");
 }
 
 char *container_hook_state(const struct container *container, const char *status)
@@ -371,7 +375,7 @@ char *container_hook_state(const struct container *container, const char *status
 	if (!out)
 		return NULL;
 	fputc('{', out);
-	print_members(container, status, out, " ");
+	print_members(container, status, out, " ", " ");
 	fputs(", \"annotations\": ", out);
 	print_annotations(container, out);
 	fputc('}', out);
@@ -401,7 +405,7 @@ int container_save(struct container *container, struct error *error)
 	fputs("{\n", out);
 	/* For who only reads the file: `linuxd list`. The commands ask the mode. */
 	print_members(container, json_object_object_get_ex(container->data, "started", NULL) ? "running" : container->pid ? "created" : "creating", out,
-		      "\n");
+		      "\n", " ");
 	fputs(",\n\"rootfs\": ", out);
 	json_string(out, container->rootfs ? container->rootfs : "");
 	fprintf(out, ",\n\"created\": \"%s\",\n\"owner\": %u,\n\"mode\": \"%s\",\n\"pidStart\": %llu,\n", container->created,
@@ -534,22 +538,21 @@ int container_each(const struct container_globals *globals, void (*visit)(struct
 		   struct error *error)
 {
 	char *path = root_path(globals);
-	DIR *directory = path ? opendir(path) : NULL;
-	const struct dirent *entry;
+	struct dirent **entries = NULL;
+	int nr = path ? scandir(path, &entries, NULL, alphasort) : 0;
 
 	free(path);
-	while (directory && (entry = readdir(directory))) {
+	for (int i = 0; i < nr; i++) {
 		struct error ignored = { 0 };
-		struct container *container;
+		struct container *container = NULL;
 
-		if (!id_is_valid(entry->d_name))
-			continue;
-		container = container_open(globals, entry->d_name, false, &ignored);
+		if (id_is_valid(entries[i]->d_name))
+			container = container_open(globals, entries[i]->d_name, false, &ignored);
 		if (container)
 			visit(container, argument);
 		container_free(container);
+		free(entries[i]);
 	}
-	if (directory)
-		closedir(directory);
+	free(entries);
 	return 0;
 }

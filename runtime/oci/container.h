@@ -144,12 +144,12 @@ int container_write_pid(const char *path, pid_t pid, struct error *error);
 void container_remove(struct container *container);
 void container_free(struct container *container);
 
-/* The state as the specification has it, and as runc prints it. */
-void container_print(const struct container *container, enum container_status status, FILE *out);
+/* The state as the specification has it, and as runc prints it: with a member per line (@pretty, without a newline at the end), or on one line. */
+void container_print(const struct container *container, enum container_status status, bool pretty, FILE *out);
 /* The same on one line and with the members of the specification only: what hooks get on standard input. malloc'ed. */
 char *container_hook_state(const struct container *container, const char *status);
 
-/* Calls @visit for each container below the root, opened without lock; it is freed afterwards. */
+/* Calls @visit for each container below the root, in the order of their ids, opened without lock; it is freed afterwards. */
 int container_each(const struct container_globals *globals, void (*visit)(struct container *container, void *argument), void *argument,
 		   struct error *error);
 

@@ -145,7 +145,7 @@ def cve_2023_27561(b):
     os.makedirs(b.rootfs + "/elsewhere")
     for name in ("proc", "sys"):
         os.symlink("elsewhere", os.path.join(b.rootfs, name))
-        b.refused(f"mount /{name}: must be an ordinary directory")
+        b.refused(f"mount /{name}: must be mounted on ordinary directory")
         os.remove(os.path.join(b.rootfs, name))
         os.makedirs(os.path.join(b.rootfs, name))
 

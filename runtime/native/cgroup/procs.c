@@ -219,11 +219,23 @@ static char *moved_below(const struct group *group, const char *text)
 	return below ? below : strdup("");
 }
 
+static bool climbs(const char *path)
+{
+	for (const char *at = path; (at = strstr(at, "..")); at += 2)
+		if ((at == path || at[-1] == '/') && (!at[2] || at[2] == '/'))
+			return true;
+	return false;
+}
+
 int cgroup_join(const struct cgroup *cgroup, pid_t init, const char *subgroup, pid_t pid, struct error *error)
 {
-	char *path = format_path("/proc/%d/cgroup", init), *text = path ? file_read(path) : NULL;
+	char *path, *text;
 	int result = 0;
 
+	if (subgroup && climbs(subgroup))
+		return fail(error, EINVAL, "bad sub cgroup path: %s is not a sub cgroup path", subgroup);
+	path = format_path("/proc/%d/cgroup", init);
+	text = path ? file_read(path) : NULL;
 	free(path);
 	for (int i = 0; !result && i < cgroup->nr; i++) {
 		const struct group *group = &cgroup->groups[i];
