@@ -188,7 +188,8 @@ static int set_unified_file(const struct cgroup *cgroup, const struct group *gro
 		int failed = group_try_write(cgroup, group, pair->key, line);
 
 		if (failed == -ENOENT) {
-			result = fail(error, 0, "invalid configuration: cannot set linux.resources.unified[\"%s\"]: there is no file %s/%s", pair->key, group->dir, pair->key);
+			result = fail(error, 0, "invalid configuration: linux.resources.unified[\"%s\"]: there is no file %s/%s", pair->key,
+				      group->dir, pair->key);
 			fail_remedy(error, "its controller is not enabled there (%s/cgroup.controllers), or this kernel has no such file",
 				    group->dir);
 		} else if (failed) {
