@@ -8,10 +8,12 @@ for options in -XX:+UseSerialGC "-XX:+UseG1GC -Xmx128m" -XX:+UseZGC -Xint; do
 	java $options Threads
 done
 echo "== a signal"
+: >out
 java -XX:+UseSerialGC Threads wait >out &
+pid=$!
 until grep -q waits out; do sleep 0.05; done
-kill %1
-wait %1 2>/dev/null || echo "status $?"
+kill $pid
+wait $pid 2>/dev/null || echo "status $?"
 tail -2 out
 echo "== network"
 javac -d . /mnt/Server.java

@@ -5,12 +5,13 @@ mkdir /tmp/w
 cd /tmp/w
 seq 100000 >numbers
 python3 -m http.server -b 127.0.0.1 8000 >/dev/null 2>&1 &
+pid=$!
 until nc -z 127.0.0.1 8000; do sleep 0.05; done
 curl -s http://127.0.0.1:8000/numbers | md5sum
 curl -s http://127.0.0.1:8000/ | grep -c numbers
 seq 40 | xargs -P 8 -n 5 sh -c 'for n; do curl -s http://localhost:8000/numbers | md5sum; done' sh | sort | uniq -c | sed 's/^ *//'
-kill %1
-wait %1 2>/dev/null || echo "status $?"
+kill $pid
+wait $pid 2>/dev/null || echo "status $?"
 openssl req -x509 -newkey rsa:2048 -nodes -keyout key -out cert -days 10 -subj /CN=localhost -addext subjectAltName=DNS:localhost 2>/dev/null
 python3 - <<'END'
 import asyncio, ssl
