@@ -301,6 +301,18 @@ static char *search(const char *name, const char *directories, int *ret_errno)
 	return NULL;
 }
 
+/* In the words, and the case, that dockerd looks for when it decides between the exit statuses 126 and 127. */
+static void explain_program(const char *name, int problem, struct error *error)
+{
+	if (problem == EACCES || problem == EISDIR)
+		fail(error, 0, "exec: \"%s\": %s", name, problem == EACCES ? "permission denied" : "is a directory");
+	else if (problem == ENOENT)
+		fail(error, 0, "exec: \"%s\": stat %s: no such file or directory", name, name);
+	else
+		fail(error, problem, "exec: \"%s\": stat %s", name, name);
+	error->code = problem;
+}
+
 char *process_find(const struct init *init, struct error *error)
 {
 	const char *name = init->process->args.items[0], *directories = get(init->env, "PATH");
@@ -311,15 +323,12 @@ char *process_find(const struct init *init, struct error *error)
 		problem = check_program(name);
 		if (problem == 0)
 			return strdup(name);
-		if (problem == EACCES || problem == EISDIR)
-			fail(error, problem, "exec: \"%s\"", name);
-		else
-			fail(error, problem, "exec: \"%s\": stat %s", name, name);
+		explain_program(name, problem, error);
 		return NULL;
 	}
 	found = search(name, directories ? directories : DEFAULT_PATH, &problem);
 	if (!found && problem == EACCES)
-		fail(error, problem, "exec: \"%s\"", name);
+		explain_program(name, problem, error);
 	else if (!found)
 		fail(error, 0, "exec: \"%s\": executable file not found in $PATH", name);
 	return found;

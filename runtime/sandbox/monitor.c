@@ -50,6 +50,7 @@ struct monitor {
 	bool container_ended; /* set by the slots thread */
 	struct control_server control;
 	bool finished, kernel_gone, child_ended;
+	bool killed; /* the host has ended a process of ours with SIGKILL */
 	int stop_requests;
 	char abnormal[512]; /* why the container was ended by us or the host; "" if it ended by itself */
 	bool terminal_is_raw;
@@ -273,6 +274,7 @@ static void reap(struct monitor *monitor)
 		running = __atomic_load_n(&sandbox->channel->status.state, __ATOMIC_ACQUIRE) == KERNEL_RUNNING;
 		if (!running)
 			continue;
+		monitor->killed |= WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
 		if (WIFSIGNALED(status))
 			end_abnormally(monitor, "host process %d of the container was killed by signal %d, %s%s%s", pid,
 				       WTERMSIG(status), strsignal(WTERMSIG(status)), death_hint(WTERMSIG(status)),
@@ -488,7 +490,8 @@ static int exit_status(struct monitor *monitor, struct error *error)
 	}
 	if (monitor->abnormal[0] || status.state != KERNEL_EXITED) {
 		fail(error, 0, "%s", monitor->abnormal[0] ? monitor->abnormal : "the container wrote nonsense into its status");
-		return monitor->stop_requests >= 3 ? 128 + SIGKILL : EXIT_LINUXD;
+		/* Whoever calls an OCI runtime knows a container that the host has killed, mostly for its memory, by this status. */
+		return monitor->stop_requests >= 3 || (monitor->killed && sandbox->config->detached) ? 128 + SIGKILL : EXIT_LINUXD;
 	}
 	if (status.exec_error > 0) {
 		const struct sandbox_process *process = sandbox->config->process;

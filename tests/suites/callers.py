@@ -306,13 +306,13 @@ def docker_steps(steps, archive, work, mode):
          shows="^user\n/tmp\nb\n$")
     step("hostname and hosts", "docker", "run", "--rm", "-h", "boxed", "bb", "sh", "-c", "hostname; cat /etc/hosts", shows="^boxed\n(.*\n)*.*boxed")
     step("read-only and tmpfs", "docker", "run", "--rm", "--read-only", "--tmpfs", "/t", "bb", "sh", "-c", "touch /x; touch /t/x && echo written",
-         shows="Read-only.*\n(.*\n)*written")
+         shows="(?s)Read-only.*written|written.*Read-only")
     step("volume", "docker", "run", "--rm", "-v", f"{work}/build:/v", "-v", f"{work}/build:/r:ro", "bb", "sh", "-c",
          "cat /v/file; echo new > /v/new; echo no > /r/no", status=1, shows="(?s)copied.*Read-only|Read-only.*copied")
     step("volume is written", "cat", f"{work}/build/new", shows="new")
     step("capabilities dropped", "docker", "run", "--rm", "--cap-drop", "ALL", "bb", "chown", "1000", "/tmp", status=1, shows="not permitted")
     step("capabilities added", "docker", "run", "--rm", "--cap-drop", "ALL", "--cap-add", "CHOWN", "bb", "chown", "1000", "/tmp")
-    step("masked", "docker", "run", "--rm", "bb", "sh", "-c", "cat /proc/keys | wc -c", shows="^0\n")
+    step("masked", "docker", "run", "--rm", "bb", "sh", "-c", "cat /proc/keys | wc -c", shows="0\n$")
     step("limits", "docker", "run", "--rm", "--memory", "64m", "--cpus", "1", "--pids-limit", "20", "--ulimit", "nofile=77", "bb", "sh", "-c",
          "ulimit -n", shows="^77\n")
     step("pids limit", "docker", "run", "--rm", "--pids-limit", "10", "bb", "sh", "-c",
@@ -328,7 +328,8 @@ def docker_steps(steps, archive, work, mode):
     step("exec with input", "docker", "exec", "-i", "long", "cat", stdin=b"piped\n", shows="^piped\n$")
     step("exec with terminal", "script", "-qec", "docker exec -it long tty", "/dev/null", shows=r"/dev/pts/\d+")
     step("exec of nothing", "docker", "exec", "long", "nothing-there", status=None, shows="(?i)not found|no such file")
-    step("top", "docker", "top", "long", shows="trap")
+    # A sandbox's programs are no processes of the host, which is where docker looks.
+    step("top", "docker", "top", "long", shows="trap" if mode == "native" else "linuxd")
     step("stats", "docker", "stats", "--no-stream", "--format", "{{.PIDs}} {{.MemUsage}}", "long", shows=r"^[1-9]\d* [0-9.]+")
     step("pause", "docker", "pause", "long")
     step("paused", "docker", "inspect", "-f", "{{.State.Status}}", "long", shows="paused")
@@ -377,13 +378,13 @@ def podman_test(context, mode):
     try:
         with network_namespace() as prefix, podman_settings(work, binary) as podman:
             steps = Steps(context, prefix=prefix, env={"CONTAINERS_CONF": f"{work}/containers.conf"})
-            podman_steps(steps, podman, busybox_root(context)[1], work)
+            podman_steps(steps, podman, busybox_root(context)[1], work, mode)
     finally:
         remove_tree(work)
     steps.verdict()
 
 
-def podman_steps(steps, podman, archive, work):
+def podman_steps(steps, podman, archive, work, mode):
     run = ["--network", "none"]
 
     def step(name, *command, **more):
@@ -420,10 +421,15 @@ def podman_steps(steps, podman, archive, work):
     step("health", "run", "-d", "--name", "healthy", "--health-cmd", "true", "--health-interval", "disable", *run, "bb", "sleep", "100")
     step("healthcheck", "healthcheck", "run", "healthy")
     step("pod", "pod", "create", "--name", "pod", "--infra-image", "bb", "--infra-command", "sleep 100", "--network", "none")
-    step("container in the pod", "run", "-d", "--pod", "pod", "--name", "member", "bb", "sleep", "100")
-    step("pod shares its host name", "exec", "member", "hostname", shows="pod")
-    step("remove the pod", "pod", "rm", "-f", "-t", "0", "pod")
-    step("keep-id", "run", "--rm", *run, "--userns", "keep-id", "bb", "id", "-u", status=None)
+    if mode == "native":
+        step("container in the pod", "run", "-d", "--pod", "pod", "--name", "member", "bb", "sleep", "100")
+        step("pod shares its host name", "exec", "member", "hostname", shows="pod")
+    else:
+        step("a sandbox in a pod is refused", "run", "-d", "--pod", "pod", "--name", "member", "bb", "sleep", "100", status=126,
+             shows="cannot be shared with others in a sandbox")
+    # On hosts with v1 hierarchies podman trips over a directory of its own where a controller is not mounted.
+    step("remove the pod", "pod", "rm", "-f", "-t", "0", "pod", status=None)
+    step("the pod's container is gone", "container", "exists", "member", status=1)
 
 
 def callers(context):
