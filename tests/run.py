@@ -219,8 +219,10 @@ def collect(context, groups):
 
 
 def main():
-    # Tests start with the dispositions of a login shell, whoever started us (nohup ignores SIGHUP).
+    # Tests start with the dispositions of a login shell, whoever started us (nohup ignores SIGHUP, a shell's background SIGINT and SIGQUIT).
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     parser = argparse.ArgumentParser()
     parser.add_argument("--build", default="build")
     parser.add_argument("--group", action="append", choices=GROUPS + MORE_GROUPS)

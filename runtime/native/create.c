@@ -10,7 +10,7 @@
  *	sources      bind mounts are opened with the rights of the host
  *	spawn        namespaces, init
  *	admit        init gets its ids, groups, process limits, network devices
- *	accompany    init works, and meanwhile the groups get their limits; hooks are run for it; it says that it is ready
+ *	accompany    the groups get their limits; init works; hooks are run for it; it says that it is ready
  *	keep         state.json
  */
 #include <errno.h>
@@ -332,24 +332,20 @@ static int do_accompany(struct creation *creation, struct error *error)
 {
 	const struct spec_seccomp *seccomp = creation->spec->linux_->seccomp;
 	const struct spec_resources *resources = creation->spec->linux_->resources;
-	bool memory_first = resources && (resources->memory || resources->unified.nr);
 	int32_t value;
 
 	creation->container->pid = creation->pid;
 	creation->container->pid_start = process_start_time(creation->pid, NULL);
 	/*
-	 * Side by side: init makes the root file system, we set the limits; its program does not run before `start`. But a limit of memory comes first:
-	 * the kernel refuses one that is exceeded already.
+	 * Not side by side with init: a limit of memory is refused when it is exceeded already, and while device rules are written, one after the
+	 * other, init may not open its terminal.
 	 */
-	if (!memory_first)
-		sync_send(creation->sync[0], SYNC_GO, 0);
 	container_trim();
 	if (FAULT("limits of the group") || cgroup_apply(creation->cgroup, resources, error))
 		return -1;
 	native_warn(cgroup_warnings(creation->cgroup));
 	container_trim();
-	if (memory_first)
-		sync_send(creation->sync[0], SYNC_GO, 0);
+	sync_send(creation->sync[0], SYNC_GO, 0);
 	for (;;) {
 		switch (sync_receive(creation->sync[0], &value, error)) {
 		case SYNC_HOOKS:

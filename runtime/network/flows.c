@@ -6,7 +6,7 @@
  * first datagram of each peer makes a socket that shares the port and is connected to that peer; the two are handed in together. Later datagrams of
  * the peer go to that socket, because the host prefers the connected one.
  *
- * Between its binding and its connecting, datagrams of others may get into the new socket. They are taken out again, and handed in alone.
+ * Between its binding and its connecting, datagrams of others may get into the new socket. They are taken out again, and get sockets of their own.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -17,6 +17,7 @@
 #include "runtime/sandbox/handover.h"
 
 #define AT_ONCE 64
+#define DEPTH_MAX 8 /* strangers in a stranger's socket, and so on */
 
 static uint8_t datagram[HANDOVER_PAYLOAD];
 
@@ -84,10 +85,38 @@ static int make_flow(const struct network_endpoint *local, const struct sockaddr
 	return -1;
 }
 
-static void take_out_strangers(struct network *network, struct network_entrance *entrance, int fd, const struct network_endpoint *local)
+static void take_out_strangers(struct network *network, struct network_entrance *entrance, int fd, const struct network_endpoint *local,
+			       const struct network_endpoint *peer, int depth);
+
+/* A datagram, in the buffer, of somebody who has no socket yet. */
+static void admit(struct network *network, struct network_entrance *entrance, const struct sockaddr_storage *remote,
+		  const struct network_endpoint *local, size_t length, int depth)
+{
+	struct network_arrival arrival;
+	struct network_socket *added;
+	struct network_endpoint peer;
+	int fd;
+
+	describe(network, entrance, remote, local, &arrival);
+	fd = network_is_full(network) ? -1 : make_flow(local, remote);
+	added = fd < 0 ? NULL : network_add_socket(network, handover_token(network->sandbox), fd, NETWORK_UDP);
+	if (!added) {
+		if (fd >= 0)
+			close(fd);
+		hand_in_alone(network, &arrival, length);
+		return;
+	}
+	network_hand_in(network, added, EPOLL_DATA_ARRIVAL, &arrival, datagram, length);
+	endpoint_from_host(remote, &peer);
+	take_out_strangers(network, entrance, fd, local, &peer, depth);
+}
+
+/* Strangers get sockets of their own, or nobody could answer them; the peer has one, its datagrams only came early. */
+static void take_out_strangers(struct network *network, struct network_entrance *entrance, int fd, const struct network_endpoint *local,
+			       const struct network_endpoint *peer, int depth)
 {
 	struct sockaddr_storage remote;
-	struct network_endpoint unused;
+	struct network_endpoint unused, from;
 	struct network_arrival arrival;
 
 	for (int i = 0; i < AT_ONCE; i++) {
@@ -95,6 +124,11 @@ static void take_out_strangers(struct network *network, struct network_entrance 
 
 		if (length < 0)
 			return;
+		endpoint_from_host(&remote, &from);
+		if (depth < DEPTH_MAX && memcmp(&from, peer, sizeof(from))) {
+			admit(network, entrance, &remote, local, length, depth + 1);
+			continue;
+		}
 		describe(network, entrance, &remote, local, &arrival);
 		hand_in_alone(network, &arrival, length);
 	}
@@ -104,24 +138,11 @@ static int take_one(struct network *network, struct network_entrance *entrance)
 {
 	struct network_endpoint local = entrance->host;
 	struct sockaddr_storage remote;
-	struct network_arrival arrival;
-	struct network_socket *added;
 	ssize_t length = receive(entrance->fd, &remote, &local);
-	int fd;
 
 	if (length < 0)
 		return -errno;
-	describe(network, entrance, &remote, &local, &arrival);
-	fd = network_is_full(network) ? -1 : make_flow(&local, &remote);
-	added = fd < 0 ? NULL : network_add_socket(network, handover_token(network->sandbox), fd, NETWORK_UDP);
-	if (!added) {
-		if (fd >= 0)
-			close(fd);
-		hand_in_alone(network, &arrival, length);
-		return 0;
-	}
-	network_hand_in(network, added, EPOLL_DATA_ARRIVAL, &arrival, datagram, length);
-	take_out_strangers(network, entrance, fd, &local);
+	admit(network, entrance, &remote, &local, length, 0);
 	return 0;
 }
 

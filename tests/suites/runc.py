@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 
 from run import Failure, Skip
 
@@ -23,6 +24,7 @@ Suites: bookworm
 Components: main
 Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
 """
+PATIENCE = 400  # seconds
 PROGRAMS = {"contrib/cmd/recvtty/recvtty": "recvtty.c", "contrib/cmd/seccompagent/seccompagent": "seccomp_agent.c"}
 
 
@@ -111,16 +113,31 @@ def known_failures(context, mode):
     return known
 
 
+def is_complete(tap):
+    with open(tap, errors="replace") as f:
+        text = f.read()
+    plan = re.search(r"^1\.\.(\d+)", text, re.M)
+    return plan is not None and len(re.findall(r"^(?:not )?ok \d+ ", text, re.M)) == int(plan[1])
+
+
 def run_suite(context, binary, files):
     suite = prepare(context)
     tap = context.out("runc-suite.tap")
     environment = dict(os.environ, RUNC=binary, TERM="xterm")
     # The suite wants a terminal on all of its standard descriptors.
-    # Those that failed tests leave hold the terminal.
-    command = f"timeout 500 bats --tap {' '.join(files)}; pkill -9 -x recvtty"
+    command = f"timeout {PATIENCE} bats --tap {' '.join(files)}"
     with open(os.devnull) as null, open(tap, "wb") as out:
-        subprocess.run([sys.executable, "-c", REAPER, "script", "-qec", command, "/dev/null"], cwd=os.path.join(suite, "tests/integration"), env=environment, stdin=null,
-                       stdout=out, stderr=out, check=False, timeout=600)
+        child = subprocess.Popen([sys.executable, "-c", REAPER, "script", "-qec", command, "/dev/null"], cwd=os.path.join(suite, "tests/integration"),
+                                 env=environment, stdin=null, stdout=out, stderr=out)
+        for _ in range(PATIENCE + 10):
+            if child.poll() is not None:
+                break
+            time.sleep(1)
+            # What a failed test has left holds the pipe that bats waits for.
+            if is_complete(tap):
+                subprocess.run(["pkill", "-9", "-x", "recvtty"], check=False)
+        child.kill()
+        child.wait()
     with open(tap, errors="replace") as f:
         text = f.read().replace("\r", "")
     context.write_log(text)
@@ -138,6 +155,9 @@ def suite_test(context, mode):
         raise Skip("not installed: " + " ".join(missing))
     other = os.environ.get("RUNC_SUITE_RUNTIME")
     files = sorted(name for name in os.listdir(os.path.join(prepare(context), "tests/integration")) if name.endswith(".bats"))
+    if not shutil.which("criu") or subprocess.run(["criu", "check"], capture_output=True, check=False).returncode != 0:
+        print("    left out: checkpoint.bats, because CRIU does not work with this kernel (tests/vm/criu.sh is our test)", flush=True)
+        files.remove("checkpoint.bats")
     only = os.environ.get("RUNC_SUITE_FILES")
     results = run_suite(context, other or runtime(context, mode), only.split() if only else files)
     counts = {kind: sum(1 for verdict in results.values() if verdict == kind) for kind in ("passed", "failed", "skipped")}
