@@ -5,7 +5,7 @@
 // sources: runtime/network/flows.c runtime/network/routes.c
 // sources: runtime/network/interfaces.c runtime/network/files.c runtime/network/names.c runtime/network/dns.c runtime/network/policy.c
 // sources: runtime/network/address.c runtime/network/config.c
-// sources: runtime/sandbox/process.c runtime/sandbox/exec_server.c runtime/sandbox/detach.c
+// sources: runtime/sandbox/process.c runtime/sandbox/exec_server.c runtime/sandbox/detach.c runtime/native/sync.c
 // flags: -D_GNU_SOURCE -pthread
 /*
  * The monitor against a hostile sandbox. The input is what a sandbox may write into the channel: requests in slots, the status, the text of
