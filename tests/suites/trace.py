@@ -362,7 +362,7 @@ def check_page(browser):
 
     hover("state", "lock", r"waits for a lock", r"futex 0x", r"futex\(0x.*", r"took", r"since\s+[0-9.]+ s")
     hover("state", "queue", r"waits for a queue", r"pipe:\[\d+\]", r"read\(\d+<pipe:\[\d+\]>, 0x[0-9a-f]+, 10\)", r"result\s+5")
-    hover("state", "disk", r"waits for disk", r"/host/data", r"fsync\(\d+</host/data>\)", r"result\s+0")
+    hover("state", "disk", r"waits for disk", r"/host/data", r"\w+\(\d+</host/data>")
     hover("state", "child", r"waits for a child", r"wait4\(")
     hover("call", "/nowhere/at/all", r"system call", r'openat\(AT_FDCWD, "/nowhere/at/all", O_RDONLY\|O_CLOEXEC', r"-1 ENOENT \(No such file or directory\)")
 
