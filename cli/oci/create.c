@@ -179,7 +179,7 @@ int command_start(const struct cli_command *command, int argc, char **argv)
 bool oci_run_is_meant(int argc, char **argv)
 {
 	static const char *const options[] = { "--bundle", "-b", "--detach", "-d", "--pid-file", "--console-socket", "--no-pivot",
-					       "--no-new-keyring", "--preserve-fds", "--keep", "--no-subreaper", "--boot-chart" };
+					       "--no-new-keyring", "--preserve-fds", "--keep", "--no-subreaper" };
 
 	if (oci_is_asked())
 		return true;

@@ -67,7 +67,6 @@ struct container_create {
 	bool no_pivot, no_new_keyring;
 	unsigned int preserve_fds; /* from descriptor 3 on */
 	bool foreground;       /* `run` without --detach: the caller waits with ->wait, standard streams or our terminal are the container's */
-	const char *boot_chart; /* file for the chart of what took how long; NULL: none */
 };
 
 struct container_exec {

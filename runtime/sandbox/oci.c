@@ -260,8 +260,6 @@ static int sandbox_mode_create(struct container *container, const struct spec *s
 		fail(error, 0, "--preserve-fds %u: descriptors cannot be passed into a sandbox", options->preserve_fds);
 		return fail_remedy(error, "leave the option out, or run the container with --mode native");
 	}
-	if (options->boot_chart)
-		return fail(error, 0, "--boot-chart: the start of a sandbox is not drawn");
 	sandbox.detached = (struct sandbox_detached){ .directory = container->fd, .enter = enter, .accompany = accompany, .entered = entered,
 							 .argument = &sandbox, .waits_early = spec->hooks != NULL };
 	if (oci_config_make(&sandbox, error) || open_console(&sandbox, options, error) || choose_cgroup(&sandbox, error))
