@@ -33,6 +33,15 @@ enum { CLI_END = -1, CLI_HELP = -2, CLI_ERROR = -3 };
 int cli_next(const struct cli_command *command, int argc, char **argv, int *index, const char **ret_value, struct error *error);
 void cli_print_command_help(const struct cli_command *command, FILE *out);
 
+/*
+ * A whole command line of options and @nr arguments (the table says which) in any order: @take is given each option and returns 0, or -1
+ * with @error set; arguments[] gets the others. Returns 0, CLI_HELP when help was asked for, and printed, CLI_ERROR with @error set.
+ * @expected: the arguments in words, "one container".
+ */
+typedef int cli_take(void *request, int option, const char *value, struct error *error);
+int cli_take_line(const struct cli_command *command, int argc, char **argv, cli_take *take, void *request, const char **arguments, int nr,
+		  const char *expected, struct error *error);
+
 /* "512M" to bytes. */
 int parse_size(const char *text, uint64_t *ret_size);
 int parse_number(const char *text, unsigned long least, unsigned long most, unsigned long *ret_number);

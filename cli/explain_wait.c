@@ -199,28 +199,21 @@ static int print(struct explain *explain, struct error *error)
 	return print_circle(explain, task) ? EXIT_DEADLOCK : 0;
 }
 
-static int take_options(const struct cli_command *command, struct explain *explain, int argc, char **argv, struct error *error)
+static int take_format(void *request, int option, const char *value, struct error *error)
 {
-	const char *value, *arguments[2] = { NULL };
-	int index = 2, option, nr = 0;
+	struct explain *explain = request;
 
-	for (;;) {
-		option = cli_next(command, argc, argv, &index, &value, error);
-		if (option == CLI_HELP)
-			return 1;
-		if (option == CLI_ERROR)
-			return -1;
-		if (option == CLI_END && index < argc && nr < 2)
-			arguments[nr++] = argv[index++];
-		else if (option == CLI_END)
-			break;
-		else if ((explain->json = parse_format(value, error)) < 0)
-			return -1;
-	}
-	if (nr < 2 || index < argc) {
-		fail(error, 0, "explain-wait: expected a container and the number of a task in it");
-		return fail_remedy(error, "usage: linuxd explain-wait [OPTION...] CONTAINER TID");
-	}
+	explain->json = parse_format(value, error);
+	return explain->json < 0 ? -1 : 0;
+}
+
+static int take_line(const struct cli_command *command, struct explain *explain, int argc, char **argv, struct error *error)
+{
+	const char *arguments[2];
+	int result = cli_take_line(command, argc, argv, take_format, explain, arguments, 2, "a container and the number of a task in it", error);
+
+	if (result)
+		return result;
 	explain->container = arguments[0];
 	if (parse_number(arguments[1], 1, UINT32_MAX, &explain->tid))
 		return fail(error, 0, "explain-wait: %s is no number of a task", arguments[1]);
@@ -233,9 +226,8 @@ int command_explain_wait(const struct cli_command *command, int argc, char **arg
 	struct error error = { 0 };
 	int connection, result = EXIT_LINUXD;
 
-	switch (take_options(command, &explain, argc, argv, &error)) {
-	case 1:
-		cli_print_command_help(command, stdout);
+	switch (take_line(command, &explain, argc, argv, &error)) {
+	case CLI_HELP:
 		return 0;
 	case 0:
 		connection = control_connect(explain.container, &error);

@@ -59,6 +59,35 @@ int cli_next(const struct cli_command *command, int argc, char **argv, int *inde
 	return option - command->options;
 }
 
+int cli_take_line(const struct cli_command *command, int argc, char **argv, cli_take *take, void *request, const char **arguments, int nr,
+		  const char *expected, struct error *error)
+{
+	int index = 2, taken = 0, option;
+	const char *value;
+
+	for (;;) {
+		option = cli_next(command, argc, argv, &index, &value, error);
+		if (option == CLI_HELP)
+			cli_print_command_help(command, stdout);
+		if (option == CLI_HELP || option == CLI_ERROR)
+			return option;
+		if (option != CLI_END) {
+			if (take(request, option, value, error))
+				return CLI_ERROR;
+			continue;
+		}
+		if (index == argc || taken == nr)
+			break;
+		arguments[taken++] = argv[index++];
+	}
+	if (taken == nr && index == argc)
+		return 0;
+	fail(error, 0, "%s: expected %s", command->name, expected);
+	fail_remedy(error, "usage: linuxd %s [OPTION...] %s; \"linuxd list\" shows the containers that run", command->name,
+		    command->arguments);
+	return CLI_ERROR;
+}
+
 void cli_print_command_help(const struct cli_command *command, FILE *out)
 {
 	fprintf(out, "usage: linuxd %s %s%s\n\n%s\n", command->name, command->options ? "[OPTION...] " : "", command->arguments,

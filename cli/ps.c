@@ -144,32 +144,15 @@ static int show(const struct ps *ps, int connection, struct error *error)
 	return result;
 }
 
-static int take_options(const struct cli_command *command, struct ps *ps, int argc, char **argv, struct error *error)
+static int take_option(void *request, int option, const char *value, struct error *error)
 {
-	const char *value;
-	int index = 2, option;
+	struct ps *ps = request;
 
-	for (;;) {
-		option = cli_next(command, argc, argv, &index, &value, error);
-		if (option == CLI_HELP)
-			return 1;
-		if (option == CLI_ERROR)
-			return -1;
-		if (option == CLI_END && index < argc && !ps->container) {
-			ps->container = argv[index++];
-			continue;
-		}
-		if (option == CLI_END)
-			break;
-		if (option == PS_THREADS)
-			ps->flags |= SNAPSHOT_THREADS;
-		else if ((option == PS_FORMAT || option == PS_F) && (ps->json = parse_format(value, error)) < 0)
-			return -1;
-	}
-	if (ps->container && index == argc)
-		return 0;
-	fail(error, 0, "ps: expected one container");
-	return fail_remedy(error, "usage: linuxd ps [OPTION...] CONTAINER; \"linuxd list\" shows those that run");
+	if (option == PS_THREADS)
+		ps->flags |= SNAPSHOT_THREADS;
+	else
+		ps->json = parse_format(value, error);
+	return ps->json < 0 ? -1 : 0;
 }
 
 /* As callers of an OCI runtime write it: ps [--format FORMAT] ID [option of the host's ps]... */
@@ -201,9 +184,8 @@ int command_ps(const struct cli_command *command, int argc, char **argv)
 
 	if (oci_is_asked())
 		return ps_as_oci(command, argc, argv);
-	switch (take_options(command, &ps, argc, argv, &error)) {
-	case 1:
-		cli_print_command_help(command, stdout);
+	switch (cli_take_line(command, argc, argv, take_option, &ps, &ps.container, 1, "one container", &error)) {
+	case CLI_HELP:
 		return 0;
 	case 0:
 		/* Of a sandbox, what runs inside; its host processes are for callers, above. */

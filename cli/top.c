@@ -290,8 +290,9 @@ static void run(struct top *top, int connection, struct error *error)
 	leave_terminal(top);
 }
 
-static int take_option(struct top *top, int option, const char *value, struct error *error)
+static int take_option(void *request, int option, const char *value, struct error *error)
 {
+	struct top *top = request;
 	char *end;
 	double seconds;
 
@@ -321,40 +322,15 @@ static int take_option(struct top *top, int option, const char *value, struct er
 	return fail(error, 0, "option %d has no meaning", option);
 }
 
-static int take_options(const struct cli_command *command, struct top *top, int argc, char **argv, struct error *error)
-{
-	const char *value;
-	int index = 2, option;
-
-	for (;;) {
-		option = cli_next(command, argc, argv, &index, &value, error);
-		if (option == CLI_HELP)
-			return 1;
-		if (option == CLI_ERROR || (option >= 0 && take_option(top, option, value, error)))
-			return -1;
-		if (option != CLI_END)
-			continue;
-		if (index == argc || top->container)
-			break;
-		top->container = argv[index++];
-	}
-	if (top->container && index == argc)
-		return 0;
-	fail(error, 0, "top: expected one container");
-	return fail_remedy(error, "usage: linuxd top [OPTION...] CONTAINER; \"linuxd list\" shows those that run");
-}
-
 int command_top(const struct cli_command *command, int argc, char **argv)
 {
 	struct top top = { .flags = SNAPSHOT_PEERS, .interval_ms = 1000 };
 	struct error error = { 0 };
 	int connection, result;
 
-	result = take_options(command, &top, argc, argv, &error);
-	if (result == 1) {
-		cli_print_command_help(command, stdout);
+	result = cli_take_line(command, argc, argv, take_option, &top, &top.container, 1, "one container", &error);
+	if (result == CLI_HELP)
 		return 0;
-	}
 	if (result == 0) {
 		connection = control_connect(top.container, &error);
 		if (connection >= 0)

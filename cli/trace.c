@@ -43,8 +43,9 @@ static int take_buffer(struct request *request, const char *value, struct error 
 	return 0;
 }
 
-static int take_option(struct request *request, int option, const char *value, struct error *error)
+static int take_option(void *context, int option, const char *value, struct error *error)
 {
+	struct request *request = context;
 	unsigned long pid;
 
 	switch (option) {
@@ -73,34 +74,6 @@ static int take_option(struct request *request, int option, const char *value, s
 		return take_buffer(request, value, error);
 	}
 	return fail(error, 0, "option %d has no meaning", option);
-}
-
-/* Returns 0, 1 when help was asked for, -1. */
-static int take_options(const struct cli_command *command, struct request *request, int argc, char **argv, struct error *error)
-{
-	const char *value;
-	int index = 2, option;
-
-	for (;;) {
-		option = cli_next(command, argc, argv, &index, &value, error);
-		if (option == CLI_ERROR)
-			return -1;
-		if (option == CLI_HELP)
-			return 1;
-		if (option != CLI_END) {
-			if (take_option(request, option, value, error))
-				return -1;
-		} else if (index < argc && !request->container) {
-			request->target.title = request->container = argv[index++]; /* options may follow it */
-		} else {
-			break;
-		}
-	}
-	if (!request->container || index < argc) {
-		fail(error, 0, "trace: expected one container");
-		return fail_remedy(error, "usage: linuxd %s [OPTION...] %s; \"linuxd list\" shows them", command->name, command->arguments);
-	}
-	return 0;
 }
 
 static int begin(const struct request *request, int connection, struct control_reply *ret_reply, int *ret_fd, struct error *error)
@@ -219,11 +192,11 @@ int command_trace(const struct cli_command *command, int argc, char **argv)
 	struct request request = { 0 };
 	struct error error = { 0 };
 
-	switch (take_options(command, &request, argc, argv, &error)) {
-	case 1:
-		cli_print_command_help(command, stdout);
+	switch (cli_take_line(command, argc, argv, take_option, &request, &request.container, 1, "one container", &error)) {
+	case CLI_HELP:
 		return 0;
 	case 0:
+		request.target.title = request.container;
 		record(&request, &error);
 	}
 	if (error.text[0])

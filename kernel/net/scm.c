@@ -88,53 +88,57 @@ static int parse_credentials(struct scm *scm, const u8 *data)
 	return 0;
 }
 
-static int parse_one(struct scm *scm, const struct cmsg_header *header, const u8 *data)
+static int parse_one(struct scm *scm, const struct cmsg_walk *walk)
 {
-	if (header->level != SOL_SOCKET)
+	if (walk->header.level != SOL_SOCKET)
 		return 0;
-	switch (header->type) {
+	switch (walk->header.type) {
 	case SCM_RIGHTS:
-		return parse_rights(scm, data, header->length - sizeof(*header));
+		return parse_rights(scm, walk->data, walk->size);
 	case SCM_CREDENTIALS:
-		if (header->length != CMSG_LENGTH(sizeof(struct user_cred)))
-			return -EINVAL;
-		return parse_credentials(scm, data);
+		return walk->size == sizeof(struct user_cred) ? parse_credentials(scm, walk->data) : -EINVAL;
 	default:
 		return -EINVAL;
 	}
 }
 
+int cmsg_next(struct cmsg_walk *walk)
+{
+	struct cmsg_header *header = &walk->header;
+	size_t used;
+
+	if (walk->left < sizeof(*header))
+		return 0;
+	memcpy(header, walk->next, sizeof(*header));
+	if (header->length < sizeof(*header) || header->length > walk->left)
+		return -EINVAL;
+	walk->data = walk->next + sizeof(*header);
+	walk->size = header->length - sizeof(*header);
+	used = min(ALIGN_UP(header->length, sizeof(u64)), walk->left);
+	walk->next += used;
+	walk->left -= used;
+	return 1;
+}
+
 int scm_parse(struct message *msg, struct scm *scm)
 {
-	const u8 *at = msg->control_in;
-	size_t left = msg->control_length;
-	struct cmsg_header header;
-	int error;
+	struct cmsg_walk walk = cmsg_walk(msg);
+	int ret;
 
 	scm->fds = NULL;
 	scm->explicit_cred = false;
 	scm->start = current->signal->start_time;
 	scm->cred = (struct user_cred){ (u32)current->tgid, current->cred->uid, current->cred->gid };
-	if (likely(!at))
+	if (likely(!msg->control_in))
 		return 0;
-	while (left >= sizeof(header)) {
-		memcpy(&header, at, sizeof(header));
-		error = -EINVAL;
-		if (header.length < sizeof(header) || header.length > left)
-			goto fail;
-		error = parse_one(scm, &header, at + sizeof(header));
-		if (error)
-			goto fail;
-		header.length = ALIGN_UP(header.length, sizeof(u64));
-		if (header.length >= left)
+	while ((ret = cmsg_next(&walk)) > 0) {
+		ret = parse_one(scm, &walk);
+		if (ret)
 			break;
-		at += header.length;
-		left -= header.length;
 	}
-	return 0;
-fail:
-	scm_release(scm);
-	return error;
+	if (ret)
+		scm_release(scm);
+	return ret;
 }
 
 void put_cmsg(struct message *msg, int level, int type, const void *data, size_t length)

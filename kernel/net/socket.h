@@ -86,6 +86,15 @@ struct cmsg_header {
 #define CMSG_LENGTH(n) (sizeof(struct cmsg_header) + (n))
 #define CMSG_ROOM(n) ALIGN_UP(CMSG_LENGTH(n), sizeof(u64))
 
+/* A walk over the ancillary data that a sender gave. */
+struct cmsg_walk {
+	const u8 *next;
+	size_t left;
+	struct cmsg_header header; /* of the message that the walk has come to */
+	const u8 *data;            /* behind its header */
+	size_t size;
+};
+
 /* Descriptors on their way in a message; each file is counted. */
 struct scm_fds {
 	int nr;
@@ -113,6 +122,13 @@ struct message {
 	user_ptr control;   /* receive: next free place */
 	size_t control_length; /* send: bytes there; receive: bytes left */
 };
+
+static inline struct cmsg_walk cmsg_walk(const struct message *msg)
+{
+	return (struct cmsg_walk){ .next = msg->control_in, .left = msg->control_in ? msg->control_length : 0 };
+}
+/* 1: there is one more; 0: the end; -EINVAL: a length that cannot be. */
+int cmsg_next(struct cmsg_walk *walk);
 
 enum socket_state { SOCKET_UNCONNECTED, SOCKET_CONNECTED, SOCKET_LISTENING };
 

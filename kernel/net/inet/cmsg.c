@@ -80,28 +80,29 @@ static int parse_ipv6(struct dgram_sock *s, int type, const u8 *data, size_t len
 	}
 }
 
-static int parse_one(struct dgram_sock *s, const struct cmsg_header *header, const u8 *data, struct dgram_send *send)
+static int parse_one(struct dgram_sock *s, const struct cmsg_walk *walk, struct dgram_send *send)
 {
-	size_t length = header->length - sizeof(*header);
+	int type = walk->header.type;
+	size_t length = walk->size;
 	u16 segment;
 
-	switch (header->level) {
+	switch (walk->header.level) {
 	case SOL_SOCKET:
-		if (header->type == SCM_RIGHTS || header->type == SCM_CREDENTIALS)
+		if (type == SCM_RIGHTS || type == SCM_CREDENTIALS)
 			return 0;
-		if (header->type == SO_MARK)
+		if (type == SO_MARK)
 			return length != sizeof(u32) ? -EINVAL : capable(CAP_NET_ADMIN) || capable(CAP_NET_RAW) ? 0 : -EPERM;
 		return -EINVAL;
 	case IPPROTO_IP:
-		return parse_ip(s, header->type, data, length, send);
+		return parse_ip(s, type, walk->data, length, send);
 	case IPPROTO_IPV6:
-		return inet_is_v6(&s->inet) ? parse_ipv6(s, header->type, data, length, send) : 0;
+		return inet_is_v6(&s->inet) ? parse_ipv6(s, type, walk->data, length, send) : 0;
 	case IPPROTO_UDP:
 		if (s->inet.base.protocol != IPPROTO_UDP)
 			return 0;
-		if (header->type != UDP_SEGMENT || length != sizeof(segment))
+		if (type != UDP_SEGMENT || length != sizeof(segment))
 			return -EINVAL;
-		memcpy(&segment, data, sizeof(segment));
+		memcpy(&segment, walk->data, sizeof(segment));
 		send->segment = segment;
 		return 0;
 	default:
@@ -111,25 +112,15 @@ static int parse_one(struct dgram_sock *s, const struct cmsg_header *header, con
 
 int dgram_parse_control(struct dgram_sock *s, const struct message *msg, struct dgram_send *send)
 {
-	const u8 *at = msg->control_in;
-	size_t left = msg->control_length;
-	struct cmsg_header header;
-	int error;
+	struct cmsg_walk walk = cmsg_walk(msg);
+	int ret;
 
-	while (at && left >= sizeof(header)) {
-		memcpy(&header, at, sizeof(header));
-		if (header.length < sizeof(header) || header.length > left)
-			return -EINVAL;
-		error = parse_one(s, &header, at + sizeof(header), send);
-		if (error)
-			return error;
-		header.length = ALIGN_UP(header.length, sizeof(u64));
-		if (header.length >= left)
+	while ((ret = cmsg_next(&walk)) > 0) {
+		ret = parse_one(s, &walk, send);
+		if (ret)
 			break;
-		at += header.length;
-		left -= header.length;
 	}
-	return 0;
+	return ret;
 }
 
 static void put_ip(const struct inet_options *o, struct message *msg, const struct dgram *d)

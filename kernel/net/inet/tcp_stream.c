@@ -170,20 +170,13 @@ static int wait_room(struct tcp_sock *t, bool nonblock, u64 *deadline)
 /* Ancillary data of a send: TCP knows none of its own. */
 static int check_control(const struct message *msg)
 {
-	size_t at = 0;
+	struct cmsg_walk walk = cmsg_walk(msg);
+	int ret;
 
-	while (msg->control_length - at >= sizeof(struct cmsg_header)) {
-		struct cmsg_header *header = (struct cmsg_header *)((char *)msg->control_in + at);
-
-		if (header->length < sizeof(*header) || header->length > msg->control_length - at)
+	while ((ret = cmsg_next(&walk)) > 0)
+		if (walk.header.level == SOL_SOCKET && walk.header.type != SCM_RIGHTS && walk.header.type != SCM_CREDENTIALS)
 			return -EINVAL;
-		if (header->level == SOL_SOCKET && header->type != SCM_RIGHTS && header->type != SCM_CREDENTIALS)
-			return -EINVAL;
-		if (ALIGN_UP(header->length, sizeof(u64)) >= msg->control_length - at)
-			break;
-		at += ALIGN_UP(header->length, sizeof(u64));
-	}
-	return 0;
+	return ret;
 }
 
 /* MSG_FASTOPEN: connect and send in one call. 0: now send. */
