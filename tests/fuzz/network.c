@@ -23,6 +23,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "random.h"
+
 #define THREADS 4
 #define SOCKETS 64
 
@@ -30,20 +32,8 @@ static int sockets[SOCKETS];
 static time_t end;
 static unsigned seed = 1;
 
-struct chance {
-	uint64_t state;
-};
-
-static uint32_t next(struct chance *c)
-{
-	c->state = c->state * 6364136223846793005ULL + 1442695040888963407ULL;
-	return (uint32_t)(c->state >> 33);
-}
-
-static uint32_t below(struct chance *c, uint32_t n) { return next(c) % n; }
-
 /* Numbers at which something changes. */
-static uint32_t edge(struct chance *c)
+static uint32_t edge(struct random *c)
 {
 	static const uint32_t edges[] = { 0, 1, 2, 3, 4, 7, 8, 15, 16, 20, 28, 63, 64, 127, 128, 255, 256, 4095, 4096, 65507, 65508, 65535,
 					  65536, 0x7fffffff, 0x80000000, 0xffffffff };
@@ -51,13 +41,13 @@ static uint32_t edge(struct chance *c)
 	return below(c, 3) ? edges[below(c, sizeof(edges) / sizeof(edges[0]))] : next(c);
 }
 
-static void fill(struct chance *c, void *data, size_t n)
+static void fill(struct random *c, void *data, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		((uint8_t *)data)[i] = (uint8_t)(below(c, 3) ? 0 : next(c));
 }
 
-static int make_socket(struct chance *c)
+static int make_socket(struct random *c)
 {
 	static const int families[] = { AF_UNIX, AF_INET, AF_INET6, AF_NETLINK };
 	static const int types[] = { SOCK_STREAM, SOCK_DGRAM, SOCK_RAW, SOCK_SEQPACKET, SOCK_DGRAM, SOCK_RAW };
@@ -66,7 +56,7 @@ static int make_socket(struct chance *c)
 	return socket(families[below(c, 4)], types[below(c, 6)] | SOCK_NONBLOCK, protocols[below(c, 7)]);
 }
 
-static socklen_t make_name(struct chance *c, struct sockaddr_storage *a)
+static socklen_t make_name(struct random *c, struct sockaddr_storage *a)
 {
 	static const char *const v6[] = { "::1", "::", "::ffff:127.0.0.1", "ff02::1", "fe80::1", "ff05::7" };
 	static const char *const v4[] = { "127.0.0.1", "0.0.0.0", "127.0.0.9", "239.1.1.1", "255.255.255.255", "127.255.255.255", "10.0.0.1" };
@@ -86,7 +76,7 @@ static socklen_t make_name(struct chance *c, struct sockaddr_storage *a)
 		return sizeof(struct sockaddr_in6);
 	case 2:
 		a->ss_family = AF_UNIX;
-		snprintf(((struct sockaddr_un *)a)->sun_path + 1, 8, "f%u", below(c, 8));
+		snprintf(((struct sockaddr_un *)a)->sun_path + 1, 8, "f%u", (unsigned)below(c, 8));
 		return 5;
 	case 3:
 		a->ss_family = AF_NETLINK;
@@ -100,7 +90,7 @@ static socklen_t make_name(struct chance *c, struct sockaddr_storage *a)
 }
 
 /* A message to NETLINK_ROUTE: the right shape, with some of it wrong. */
-static size_t make_request(struct chance *c, uint8_t *data, size_t room)
+static size_t make_request(struct random *c, uint8_t *data, size_t room)
 {
 	static const uint16_t types[] = { RTM_GETLINK, RTM_NEWLINK, RTM_SETLINK, RTM_GETADDR, RTM_NEWADDR, RTM_DELADDR, RTM_GETROUTE, RTM_NEWROUTE,
 					  RTM_DELROUTE, RTM_GETRULE, RTM_GETNEIGH, NLMSG_NOOP, 16, 115 };
@@ -133,7 +123,7 @@ static size_t make_request(struct chance *c, uint8_t *data, size_t room)
 	return length;
 }
 
-static size_t make_control(struct chance *c, uint8_t *data, size_t room)
+static size_t make_control(struct random *c, uint8_t *data, size_t room)
 {
 	static const int levels[] = { SOL_SOCKET, IPPROTO_IP, IPPROTO_IPV6, IPPROTO_UDP };
 	size_t at = 0;
@@ -151,7 +141,7 @@ static size_t make_control(struct chance *c, uint8_t *data, size_t room)
 	return at;
 }
 
-static void send_something(struct chance *c, int fd)
+static void send_something(struct random *c, int fd)
 {
 	static __thread uint8_t data[70000], control[512];
 	struct sockaddr_storage a;
@@ -172,7 +162,7 @@ static void send_something(struct chance *c, int fd)
 	sendmsg(fd, &m, (int)((next(c) & (MSG_MORE | MSG_OOB | MSG_EOR)) | MSG_NOSIGNAL | MSG_DONTWAIT));
 }
 
-static void receive_something(struct chance *c, int fd)
+static void receive_something(struct random *c, int fd)
 {
 	static __thread uint8_t data[8192], control[512];
 	struct sockaddr_storage a;
@@ -183,7 +173,7 @@ static void receive_something(struct chance *c, int fd)
 	recvmsg(fd, &m, (int)((next(c) & (MSG_PEEK | MSG_TRUNC | MSG_OOB | MSG_ERRQUEUE)) | MSG_DONTWAIT));
 }
 
-static void set_something(struct chance *c, int fd)
+static void set_something(struct random *c, int fd)
 {
 	static const int levels[] = { SOL_SOCKET, IPPROTO_IP, IPPROTO_IPV6, IPPROTO_UDP, IPPROTO_TCP, 255, IPPROTO_ICMPV6, 270 };
 	struct sock_filter code[4];
@@ -208,7 +198,7 @@ static void set_something(struct chance *c, int fd)
 	setsockopt(fd, level, option, value, length);
 }
 
-static void control_something(struct chance *c, int fd)
+static void control_something(struct random *c, int fd)
 {
 	struct { struct ifreq req; char rest[256]; } r;
 
@@ -220,7 +210,7 @@ static void control_something(struct chance *c, int fd)
 
 static void *play(void *arg)
 {
-	struct chance chance = { (uint64_t)(uintptr_t)arg * 7919 + seed }, *c = &chance;
+	struct random chance = random_from((uintptr_t)arg * 7919 + seed), *c = &chance;
 	struct sockaddr_storage a;
 	socklen_t length;
 

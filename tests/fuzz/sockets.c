@@ -26,6 +26,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "random.h"
+
 #define PROCESSES 4
 #define THREADS 3
 #define SLOTS 24
@@ -33,20 +35,6 @@
 
 static int slots[SLOTS]; /* descriptors, shared by the threads of a process */
 static int set, pipes[2];
-
-struct random {
-	uint64_t state;
-};
-
-static uint64_t next(struct random *r)
-{
-	r->state ^= r->state << 13;
-	r->state ^= r->state >> 7;
-	r->state ^= r->state << 17;
-	return r->state;
-}
-static uint64_t below(struct random *r, uint64_t n) { return next(r) % n; }
-static bool one_in(struct random *r, uint64_t n) { return below(r, n) == 0; }
 
 static socklen_t some_name(struct random *r, void *at)
 {
@@ -194,7 +182,7 @@ static void step(struct random *r)
 
 static void *worker(void *arg)
 {
-	struct random r = { (uint64_t)(uintptr_t)arg * 2654435761u + 88172645463325252ULL };
+	struct random r = random_from((uintptr_t)arg);
 
 	for (;;)
 		step(&r);

@@ -36,6 +36,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "random.h"
 #include "syscalls.fuzz.gen.h"
 
 #define PROCESSES 3
@@ -46,20 +47,6 @@
 static char *arena;         /* shared by the threads of a process: arguments stand here */
 static time_t end_time;
 static pid_t tids[THREADS]; /* of the workers */
-
-struct random {
-	uint64_t state;
-};
-
-static uint64_t next(struct random *r)
-{
-	r->state ^= r->state << 13;
-	r->state ^= r->state >> 7;
-	r->state ^= r->state << 17;
-	return r->state;
-}
-static uint64_t below(struct random *r, uint64_t n) { return next(r) % n; }
-static bool one_in(struct random *r, uint64_t n) { return below(r, n) == 0; }
 
 /* Addresses a program should not get away with. */
 static const uint64_t bad_addresses[] = {
@@ -366,7 +353,7 @@ static void open_descriptors(void)
 /* Rewrites what the others pass to the kernel, while it reads it. */
 static void *scribbler(void *arg)
 {
-	struct random r = { (uint64_t)(uintptr_t)arg * 7919 + 1 };
+	struct random r = random_from((uintptr_t)arg + 1);
 
 	while (time(NULL) < end_time) {
 		for (int i = 0; i < 1000; i++)
@@ -380,7 +367,7 @@ static void *scribbler(void *arg)
 
 static void *worker(void *arg)
 {
-	struct random r = { (uint64_t)(uintptr_t)arg * 2654435761u + 88172645463325252ULL };
+	struct random r = random_from((uintptr_t)arg);
 	uint64_t a[6];
 	sigset_t set;
 
