@@ -116,12 +116,14 @@ static int open_interpreter(struct file *file, struct elf_image *image)
 			return -ENOEXEC;
 		if (exec_read(file, path, p->p_filesz, (loff_t)p->p_offset) != (ssize_t)p->p_filesz || path[p->p_filesz - 1])
 			return -ENOEXEC;
-		image->interpreter_file = do_file_open(AT_FDCWD, path, O_RDONLY, 0, 0);
+		image->interpreter_file = exec_open(AT_FDCWD, path, 0);
 		if (IS_ERR(image->interpreter_file)) {
 			error = (int)PTR_ERR(image->interpreter_file);
 			image->interpreter_file = NULL;
 			return error;
 		}
+		if (image->interpreter_file->inode->size < (loff_t)sizeof(image->interpreter.header))
+			return -EIO;
 		error = read_object(image->interpreter_file, &image->interpreter);
 		return error == -ENOEXEC ? -ELIBBAD : error;
 	}

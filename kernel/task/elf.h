@@ -23,6 +23,8 @@ struct elf_image {
 	struct elf_object program, interpreter;
 	struct file *interpreter_file; /* NULL: static */
 };
+/* A program or interpreter that current may run, open; nobody may write it meanwhile. ERR_PTR. */
+struct file *exec_open(int dirfd, const char *path, unsigned at_flags);
 /* Reads from the beginning of a program: the first page is kept with the inode. Bytes read or -errno. */
 ssize_t exec_read(struct file *file, void *buffer, size_t n, loff_t pos);
 /* Reads and checks the headers of the program and of its interpreter. 0, -ENOEXEC, -ENOENT, ... */

@@ -171,7 +171,7 @@ static int args_prepend(struct exec_args *args, const char *interpreter, const c
 
 /* ---- the file ---- */
 
-static struct file *try_open_program(int dirfd, const char *path, unsigned at_flags)
+static struct file *try_open(int dirfd, const char *path, unsigned at_flags)
 {
 	unsigned lookup = (at_flags & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW) | (at_flags & AT_EMPTY_PATH ? LOOKUP_EMPTY : 0);
 	struct path where;
@@ -199,21 +199,21 @@ static struct file *try_open_program(int dirfd, const char *path, unsigned at_fl
 	return file;
 }
 
-/* -ESTALE: the name changed hands meanwhile; the cache knows by now. */
-static struct file *open_program(int dirfd, const char *path, unsigned at_flags)
+struct file *exec_open(int dirfd, const char *path, unsigned at_flags)
 {
 	struct file *file;
 	int attempt = 0;
 
+	/* -ESTALE: the name changed hands meanwhile; the cache knows by now. */
 	do {
-		file = try_open_program(dirfd, path, at_flags);
+		file = try_open(dirfd, path, at_flags);
 	} while (file == ERR_PTR(-ESTALE) && attempt++ < 8);
 	return file;
 }
 
 int exec_check(const char *path)
 {
-	struct file *file = open_program(AT_FDCWD, path, 0);
+	struct file *file = exec_open(AT_FDCWD, path, 0);
 
 	if (IS_ERR(file))
 		return (int)PTR_ERR(file);
@@ -221,10 +221,14 @@ int exec_check(const char *path)
 	return 0;
 }
 
-/* Splits "#! interpreter argument" in place. 0, -ENOEXEC. */
+/*
+ * Splits "#! interpreter argument" in place. 0, -ENOEXEC. A file that is shorter than what is looked at counts as followed by NULs: they end
+ * the line, the blanks before them are part of it.
+ */
 static int parse_script(char *head, size_t n, char **ret_interpreter, char **ret_argument)
 {
 	char *end = memchr(head, '\n', n), *p = head + 2;
+	bool whole = end || n == BINPRM_BUF_SIZE;
 
 	if (!end) {
 		/* Cut off: only an interpreter that ends within what we have is trusted. */
@@ -239,16 +243,13 @@ static int parse_script(char *head, size_t n, char **ret_interpreter, char **ret
 		if (n == BINPRM_BUF_SIZE)
 			end--;
 	}
-	while (end > p && (end[-1] == ' ' || end[-1] == '\t' || end[-1] == '\r'))
-		if (end[-1] == '\r')
-			break;
-		else
-			end--;
+	while (whole && end > p && (end[-1] == ' ' || end[-1] == '\t'))
+		end--;
 	*end = '\0';
 	while (*p == ' ' || *p == '\t')
 		p++;
-	if (!*p)
-		return -ENOEXEC;
+	if (!*p) /* a name that is empty is the working directory */
+		return p == end && whole ? -ENOEXEC : -EACCES;
 	*ret_interpreter = p;
 	while (*p && *p != ' ' && *p != '\t')
 		p++;
@@ -263,8 +264,8 @@ static int parse_script(char *head, size_t n, char **ret_interpreter, char **ret
 	return 0;
 }
 
-/* Follows scripts to a file that is no script. Takes over and replaces *file. */
-static int resolve_scripts(struct file **file, struct exec_args *args, const char *path)
+/* Follows scripts to a file that is no script. Takes over and replaces *file. @closes: the interpreter will not find `path`. */
+static int resolve_scripts(struct file **file, struct exec_args *args, const char *path, bool closes)
 {
 	char *script = kstrdup(path);
 	int error = 0;
@@ -283,11 +284,13 @@ static int resolve_scripts(struct file **file, struct exec_args *args, const cha
 		head[n] = '\0';
 		if (!error)
 			error = parse_script(head, (size_t)n, &interpreter, &argument);
+		if (!error && closes)
+			error = -ENOENT;
 		if (!error)
 			error = args_prepend(args, interpreter, argument, script);
 		if (error)
 			break;
-		next = open_program(AT_FDCWD, interpreter, 0);
+		next = exec_open(AT_FDCWD, interpreter, 0);
 		if (IS_ERR(next)) {
 			error = (int)PTR_ERR(next);
 			break;
@@ -498,25 +501,42 @@ static long run_program(struct file *file, struct exec_args *args, const char *p
 	return 0;
 }
 
+/* What a program that execveat(2) finds by a descriptor is called, malloc'ed; NULL: no memory. */
+static char *path_by_fd(int dirfd, const char *path)
+{
+	size_t size = strlen(path) + sizeof("/dev/fd//-2147483648");
+	char *name = kmalloc(size);
+
+	if (name)
+		snprintf(name, size, *path ? "/dev/fd/%d/%s" : "/dev/fd/%d", dirfd, path);
+	return name;
+}
+
 long do_execve(int dirfd, const char *path, const struct exec_strings *strings, unsigned at_flags)
 {
+	bool by_fd = dirfd != AT_FDCWD && path[0] != '/', closes;
 	struct exec_args args = { 0 };
-	struct file *file = open_program(dirfd, path, at_flags);
-	char fd_path[32];
+	struct file *file = exec_open(dirfd, path, at_flags);
+	char *name = NULL;
 	long error;
 
 	if (IS_ERR(file))
 		return PTR_ERR(file);
-	if (!*path && dirfd != AT_FDCWD) {
-		snprintf(fd_path, sizeof(fd_path), "/dev/fd/%d", dirfd);
-		path = fd_path;
+	closes = by_fd && fd_closes_on_exec(current->files, (unsigned)dirfd);
+	if (by_fd) {
+		path = name = path_by_fd(dirfd, path);
+		if (!name) {
+			file_put(file);
+			return -ENOMEM;
+		}
 	}
 	error = args_fill(&args, strings);
 	if (!error)
-		error = resolve_scripts(&file, &args, path);
+		error = resolve_scripts(&file, &args, path, closes);
 	if (!error)
 		error = run_program(file, &args, path);
 	args_free(&args);
 	file_put(file);
+	kfree(name);
 	return error;
 }

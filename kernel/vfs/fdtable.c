@@ -95,6 +95,11 @@ void files_put(struct files_struct *files)
 	kfree(files);
 }
 
+bool fd_closes_on_exec(const struct files_struct *files, unsigned fd)
+{
+	return fd < files->capacity && bitmap_test(files->close_on_exec, fd);
+}
+
 void files_close_on_exec(struct files_struct *files)
 {
 	for (unsigned fd = bitmap_next_set(files->close_on_exec, files->capacity, 0); fd < files->capacity;

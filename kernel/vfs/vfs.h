@@ -356,6 +356,7 @@ struct files_struct *files_alloc(void);
 struct files_struct *files_copy(const struct files_struct *from); /* ERR_PTR(-ENOMEM) */
 void files_put(struct files_struct *files);
 void files_close_on_exec(struct files_struct *files);
+bool fd_closes_on_exec(const struct files_struct *files, unsigned fd); /* false, too, of one that is not open */
 struct file *fget(unsigned fd);            /* counted; NULL if not open or O_PATH */
 struct file *fget_any(unsigned fd);        /* also O_PATH */
 struct file *fget_task(struct task_struct *task, unsigned fd);

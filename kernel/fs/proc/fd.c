@@ -156,7 +156,7 @@ static int show_fdinfo(struct file *info, struct seq_buffer *seq)
 		return -ENOENT;
 	}
 	flags = file->flags;
-	if (task->files && fd < task->files->capacity && bitmap_test(task->files->close_on_exec, fd))
+	if (task->files && fd_closes_on_exec(task->files, fd))
 		flags |= O_CLOEXEC;
 	task_put(task);
 	seq_printf(seq, "pos:\t%lld\nflags:\t0%o\nmnt_id:\t%d\nino:\t%llu\n", (long long)file->pos, flags,
