@@ -19,7 +19,7 @@
 #include <stdint.h>
 
 #define TRACE_MAGIC 0x656361727464786cULL
-#define TRACE_VERSION 1
+#define TRACE_VERSION 2
 #define TRACE_MAX_RINGS 65 /* BOOT_MAX_CPUS and one */
 
 /* What is recorded. Tasks that come, change their program and go are always. */
@@ -37,7 +37,7 @@ enum trace_type {
 	TRACE_WAKE,          /* tid became runnable (wake) */
 	TRACE_MIGRATE,       /* tid was moved while it waited to run (wake) */
 	TRACE_HANDOFF,       /* the cpu of this ring went to another host thread, to run tid (handoff) */
-	TRACE_SYSCALL_ENTER, /* number, (args) + texts, one for each path or name among the arguments; see TRACE_FILE_ARGUMENT */
+	TRACE_SYSCALL_ENTER, /* number, (args) + texts, one for each path or name among the arguments; see TRACE_FILE_ARGUMENT and TRACE_BEGUN */
 	TRACE_SYSCALL_EXIT,  /* number, (result) */
 	TRACE_WAIT_BEGIN,    /* tid sleeps (wait) + text: on what */
 	TRACE_SIGNAL,        /* a signal is delivered to tid (signal) */
@@ -72,7 +72,7 @@ struct trace_record {
 		struct { int32_t waker; int16_t from_cpu, to_cpu; uint64_t since; } wake; /* since when it slept */
 		struct { int32_t host_pid; uint32_t woken; } handoff; /* woken: it was idle for another cpu */
 		uint64_t args[6];
-		struct { int64_t result; uint64_t start; } result;
+		struct { int64_t result; uint64_t start; } result; /* start 0: it was TRACE_BEGUN */
 		struct { uint64_t object, since; uint32_t uninterruptible; } wait;
 		struct { int32_t code, sender; uint64_t address; } signal;
 		struct { uint64_t queued, started; int64_t result; } io;
@@ -80,9 +80,12 @@ struct trace_record {
 	};
 };
 #define TRACE_TEXT_OBJECT 0xff
-/* A call whose first argument is a descriptor and that has at most 5: args[5] is a number for the open file, 0 if there is none. The first
- * such record has the file's name as text of argument 0, as have later ones now and then. */
+/* A call whose first argument is a descriptor and that has at most 5: args[5] is the number of the open file, which no other has or had; 0 if
+ * there is none. The first such record has the file's name as text of argument 0. So has a later one if a file whose number differs by a
+ * multiple of TRACE_FILES_NAMED was named meanwhile. "First" is not by time: two cpus may enter calls in one order and name the file in the other. */
 #define TRACE_FILE_ARGUMENT 5
+#define TRACE_FILES_NAMED 1024U
+#define TRACE_BEGUN 1 /* `small` of a SYSCALL_ENTER: the task was in the call when recording began. It has no texts of paths */
 _Static_assert(sizeof(struct trace_record) == 64, "trace records have 64 bytes");
 
 struct trace_ring {

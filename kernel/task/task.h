@@ -188,6 +188,7 @@ struct restart_block {
 #define TIF_NOTIFY_STOP 0x4
 #define TIF_MM_WORK 0x8 /* mm->work has something for a carrier of this mm */
 #define TIF_FREEZE 0x20 /* it is to stand still: task->freezers */
+#define TIF_TRACE_BEGUN 0x100 /* it was in a system call when recording began; the end of that call is to be recorded */
 #define TIF_SYNC_CORE 0x80 /* its cpu is to forget instructions it has fetched: membarrier(2) */
 #define TIF_USER_GS 0x40 /* always set where programs use GS */
 #define TIF_DETERMINISTIC 0x10 /* always set with --deterministic (sched/deterministic.h) */

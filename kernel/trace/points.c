@@ -155,8 +155,7 @@ void __trace_io(struct task_struct *task, u64 queued, u64 started, long result)
 static bool is_name(u8 kind) { return kind == ARG_PATH || kind == ARG_STRING; }
 
 /* Files whose names were written lately, by number: those that meet in a place here are written again when they take turns. */
-#define FILES_NAMED 1024
-static u64 files_named[FILES_NAMED] __cold_data;
+static u64 files_named[TRACE_FILES_NAMED] __cold_data;
 
 void trace_forget_files(void) { memset(files_named, 0, sizeof(files_named)); }
 
@@ -168,33 +167,33 @@ static u64 describe_file(struct task_struct *task, u64 fd, char *text, size_t si
 	struct file *file;
 	const char *name;
 
-	kernel_lock();
+	assert_kernel_locked();
 	file = task->files && fd <= INT32_MAX ? fget_task(task, (unsigned)fd) : NULL;
 	if (file) {
-		number = ((u64)file ^ (u64)file->path.dentry * 0x9e3779b97f4a7c15ULL) | 1;
-		name = files_named[number / 32 % FILES_NAMED] == number ? NULL : path_string_from(&init_fs.root, &file->path, path, sizeof(path));
+		number = file->serial;
+		name = files_named[number % TRACE_FILES_NAMED] == number ? NULL : path_string_from(&init_fs.root, &file->path, path, sizeof(path));
 		if (!IS_ERR_OR_NULL(name)) {
-			files_named[number / 32 % FILES_NAMED] = number;
+			files_named[number % TRACE_FILES_NAMED] = number;
 			/* The end of a long one says more than its beginning. */
 			*ret_length = min(strlen(name), size);
 			memcpy(text, name + strlen(name) - *ret_length, *ret_length);
 		}
 		file_put(file);
 	}
-	kernel_unlock();
 	return number;
 }
 
-static unsigned describe_first(struct task_struct *task, const struct syscall_entry *entry, struct trace_record *records)
+static bool has_file(const struct syscall_entry *entry)
+{
+	return entry->nargs && entry->nargs <= TRACE_FILE_ARGUMENT && entry->args[0].kind == ARG_FD;
+}
+
+/* With the kernel lock. Returns how many texts follow the record. */
+static unsigned describe_first(struct task_struct *task, struct trace_record *records)
 {
 	char text[FILE_RECORDS * TRACE_TEXT_SIZE];
 	size_t length = 0;
 
-	if (entry->nargs > TRACE_FILE_ARGUMENT)
-		return 0;
-	records->args[TRACE_FILE_ARGUMENT] = 0;
-	if (!entry->nargs || entry->args[0].kind != ARG_FD)
-		return 0;
 	records->args[TRACE_FILE_ARGUMENT] = describe_file(task, records->args[0], text, sizeof(text), &length);
 	return length ? trace_text(records + 1, FILE_RECORDS, records, 0, text, length) : 0;
 }
@@ -207,7 +206,13 @@ void trace_syscall_enter(struct task_struct *task, const struct syscall_entry *e
 
 	records[0] = (struct trace_record){ .time = now, .type = TRACE_SYSCALL_ENTER, .tid = trace_tid(task), .number = (u16)number };
 	memcpy(records[0].args, args, sizeof(records[0].args));
-	n += describe_first(task, entry, records);
+	if (has_file(entry)) {
+		kernel_lock();
+		n += describe_first(task, records);
+		kernel_unlock();
+	} else if (entry->nargs <= TRACE_FILE_ARGUMENT) {
+		records[0].args[TRACE_FILE_ARGUMENT] = 0;
+	}
 	for (int i = 0; i < entry->nargs && n + ARGUMENT_RECORDS <= ARRAY_SIZE(records); i++) {
 		char text[ARGUMENT_RECORDS * TRACE_TEXT_SIZE];
 		long length;
@@ -219,6 +224,25 @@ void trace_syscall_enter(struct task_struct *task, const struct syscall_entry *e
 			n += trace_text(records + n, ARGUMENT_RECORDS, records, (u8)i, text, (size_t)length);
 	}
 	trace_write(records, n);
+}
+
+void __trace_begun(struct task_struct *task)
+{
+	const struct pt_regs *regs = task->regs;
+	const struct syscall_entry *entry = &syscall_table[task->trace_syscall];
+	struct trace_record records[1 + FILE_RECORDS];
+	unsigned n = 1;
+
+	records[0] = record_of(TRACE_SYSCALL_ENTER, task);
+	records[0].small = TRACE_BEGUN;
+	records[0].number = (u16)task->trace_syscall;
+	memcpy(records[0].args, (u64[]){ regs->rdi, regs->rsi, regs->rdx, regs->r10, regs->r8, regs->r9 }, sizeof(records[0].args));
+	if (has_file(entry))
+		n += describe_first(task, records);
+	else if (entry->nargs <= TRACE_FILE_ARGUMENT)
+		records[0].args[TRACE_FILE_ARGUMENT] = 0;
+	trace_write(records, n);
+	task->work |= TIF_TRACE_BEGUN;
 }
 
 void trace_syscall_exit(struct task_struct *task, long number, long result, u64 start, u64 now)

@@ -113,6 +113,8 @@ static void describe_tasks(void)
 
 	for_each_task(task) {
 		__trace_task(task, false);
+		if ((trace_flags & RECORD_SYSCALLS) && task->trace_syscall >= 0 && !task->exit_state)
+			__trace_begun(task);
 		if ((trace_flags & RECORD_WAIT) && task != current && task->block_start && task->state != TASK_RUNNING && !task->exit_state)
 			__trace_wait(task);
 	}

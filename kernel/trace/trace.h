@@ -38,6 +38,8 @@ void __trace_wakeup(struct task_struct *task, int from_cpu, int to_cpu);
 void __trace_migrate(struct task_struct *task, int from_cpu, int to_cpu);
 void __trace_handoff(struct task_struct *next, struct carrier *target, bool was_idle);
 void __trace_wait(struct task_struct *task);
+/* The task is in a system call while recording begins. Paths among the arguments are in an address space that is not here. */
+void __trace_begun(struct task_struct *task);
 void __trace_io(struct task_struct *task, u64 queued, u64 started, long result);
 
 #define TRACE_POINT(bits, call) do { if (unlikely(READ_ONCE(trace_flags) & (bits))) call; } while (0)

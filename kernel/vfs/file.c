@@ -15,6 +15,7 @@ unsigned files_in_use;
 
 static struct file *file_alloc(unsigned flags)
 {
+	static u64 last_serial;
 	struct file *f;
 	unsigned access = flags & O_ACCMODE;
 	if (files_in_use >= FILES_MAX)
@@ -23,6 +24,7 @@ static struct file *file_alloc(unsigned flags)
 	if (!f)
 		return ERR_PTR(-ENOMEM);
 	files_in_use++;
+	f->serial = ++last_serial;
 	refcount_set(&f->count, 1);
 	f->flags = flags & ~(unsigned)(O_CLOEXEC | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC);
 	if (!(flags & O_PATH)) {

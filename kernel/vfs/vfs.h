@@ -323,6 +323,7 @@ struct file {
 	struct mutex pos_lock;  /* calls that use and move pos, on regular files and directories */
 	bool counts_writer;     /* it is one of inode->writers */
 	bool denies_writers;    /* a running program: nobody may open it for writing */
+	u64 serial;             /* no other open file has it, or had it: unlike the address, which soon belongs to another. Not 0 */
 };
 static inline struct file *file_get(struct file *f) { refcount_inc(&f->count); return f; }
 void file_put(struct file *f); /* the last one calls release; may sleep */

@@ -1,89 +1,79 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Numbers of open files and their names: a hash table with open addressing. */
+/*
+ * Numbers of open files and their names.
+ *
+ * The kernel counts open files; it writes the name of one again when another whose number differs by a multiple of TRACE_FILES_NAMED has been
+ * named since. So in each of the places here, whose number is such a multiple too, the newest name is enough for who reads records as they
+ * come (`newest_only`). A whole log wants all of them: the name may have come in another ring after the call in the order of time.
+ */
 #include <stdlib.h>
 #include <string.h>
 
 #include "runtime/trace/syscall.h"
 
-struct entry {
-	uint64_t number; /* 0: free */
-	char *name;
+#define PLACES (64 * TRACE_FILES_NAMED)
+#define LONGEST 1024 /* of the files in one place, as many are looked at: more of them only a hostile container has */
+
+struct named_file {
+	struct named_file *older;
+	uint64_t number;
+	char name[];
 };
 
 struct trace_files {
-	struct entry *entries;
-	size_t nr, size; /* a power of 2 */
+	bool newest_only;
+	struct named_file *places[PLACES];
 };
 
-struct trace_files *trace_files_new(void)
-{
-	struct trace_files *files = calloc(1, sizeof(*files));
+struct trace_files *trace_files_new(void) { return calloc(1, sizeof(struct trace_files)); }
 
-	if (!files)
-		return NULL;
-	files->size = 256;
-	files->entries = calloc(files->size, sizeof(*files->entries));
-	if (!files->entries) {
-		free(files);
-		return NULL;
+static void forget(struct named_file *file)
+{
+	while (file) {
+		struct named_file *older = file->older;
+
+		free(file);
+		file = older;
 	}
-	return files;
 }
 
 void trace_files_free(struct trace_files *files)
 {
 	if (!files)
 		return;
-	for (size_t i = 0; i < files->size; i++)
-		free(files->entries[i].name);
-	free(files->entries);
+	for (size_t i = 0; i < PLACES; i++)
+		forget(files->places[i]);
 	free(files);
 }
 
-/* Where the number is, or would be. */
-static struct entry *find(const struct trace_files *files, uint64_t number)
+void trace_files_newest_only(struct trace_files *files) { files->newest_only = true; }
+
+const char *trace_files_name(const struct trace_files *files, uint64_t number)
 {
-	size_t at = (number * 0x9e3779b97f4a7c15UL) >> 32 & (files->size - 1);
+	const struct named_file *file = files->places[number % PLACES];
 
-	while (files->entries[at].number && files->entries[at].number != number)
-		at = (at + 1) & (files->size - 1);
-	return &files->entries[at];
-}
-
-static int make_room(struct trace_files *files)
-{
-	struct trace_files bigger = { .size = files->size * 2 };
-
-	if (files->nr * 2 < files->size)
-		return 0;
-	bigger.entries = calloc(bigger.size, sizeof(*bigger.entries));
-	if (!bigger.entries)
-		return -1;
-	for (size_t i = 0; i < files->size; i++)
-		if (files->entries[i].number)
-			*find(&bigger, files->entries[i].number) = files->entries[i];
-	free(files->entries);
-	files->entries = bigger.entries;
-	files->size = bigger.size;
-	return 0;
+	for (int i = 0; file && i < LONGEST; file = file->older, i++)
+		if (file->number == number)
+			return file->name;
+	return NULL;
 }
 
 void trace_files_learn(struct trace_files *files, uint64_t number, const char *name)
 {
-	struct entry *entry;
-	char *copy;
+	struct named_file **place = &files->places[number % PLACES], *file;
+	const char *known = trace_files_name(files, number);
 
-	if (make_room(files))
+	if (known && !strcmp(known, name))
 		return;
-	entry = find(files, number);
-	if (entry->name && !strcmp(entry->name, name))
+	file = malloc(sizeof(*file) + strlen(name) + 1);
+	if (!file)
 		return;
-	copy = strdup(name);
-	if (!copy)
-		return;
-	files->nr += !entry->number;
-	free(entry->name);
-	*entry = (struct entry){ number, copy };
+	file->number = number;
+	strcpy(file->name, name);
+	if (files->newest_only) {
+		forget(*place);
+		*place = NULL;
+	}
+	file->older = *place;
+	*place = file;
 }
-
-const char *trace_files_name(const struct trace_files *files, uint64_t number) { return find(files, number)->name; }

@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "runtime/trace/syscall.h"
+
 #define LATEST (1UL << 60) /* of a virtual clock: 36 years */
 
 uint64_t trace_now(void)
@@ -39,9 +41,14 @@ int trace_reader_attach(struct trace_reader *reader, const void *memory, size_t 
 	reader->nr_rings = copy.nr_rings;
 	reader->nr_slots = copy.nr_slots;
 	reader->batch = malloc(copy.nr_slots * sizeof(struct trace_record));
-	if (!reader->batch)
+	reader->log = (struct trace_log){ .nr_rings = copy.nr_rings, .nr_cpus = copy.nr_cpus, .start = copy.start, .what = copy.what & RECORD_ALL,
+					  .files = trace_files_new() };
+	if (!reader->batch || !reader->log.files) {
+		free(reader->batch);
+		trace_files_free(reader->log.files);
+		memset(reader, 0, sizeof(*reader));
 		return fail(error, ENOMEM, "cannot read the trace");
-	reader->log = (struct trace_log){ .nr_rings = copy.nr_rings, .nr_cpus = copy.nr_cpus, .start = copy.start, .what = copy.what & RECORD_ALL };
+	}
 	reader->virtual_time = copy.virtual_time != 0;
 	if (reader->log.start > (reader->virtual_time ? LATEST : trace_now()))
 		reader->log.start = trace_now();
@@ -128,11 +135,23 @@ static void take(struct trace_log *log, struct trace_ring_log *ring, const struc
 	ring->nr++;
 }
 
+/* Before anything is made of the records: a call may stand in another ring, earlier, than the one that says its file's name. */
+static void learn_files(struct trace_log *log, const struct trace_ring_log *ring, size_t from)
+{
+	for (size_t i = from, next; i < ring->nr; i = next) {
+		for (next = i + 1; next < ring->nr && ring->records[next].type == TRACE_TEXT;)
+			next++;
+		if (ring->records[i].type == TRACE_SYSCALL_ENTER && next > i + 1)
+			trace_syscall_learn(&ring->records[i], (unsigned int)(next - i - 1), log->files);
+	}
+}
+
 static long drain_ring(struct trace_reader *reader, unsigned int number, uint64_t now)
 {
 	const struct trace_record *slots = (const void *)((const char *)reader->area + TRACE_AREA_HEADER);
 	struct trace_ring_log *ring = &reader->log.rings[number];
 	uint64_t *tail = &reader->tail[number], head, first, lost;
+	size_t before = ring->nr;
 	uint32_t n;
 
 	slots += (size_t)number * reader->nr_slots;
@@ -161,6 +180,7 @@ static long drain_ring(struct trace_reader *reader, unsigned int number, uint64_
 	note_loss(&reader->log, ring, lost);
 	for (uint32_t i = (uint32_t)(lost - (first - *tail)); i < n; i++)
 		take(&reader->log, ring, &reader->batch[i], now);
+	learn_files(&reader->log, ring, before);
 	*tail = first + n;
 	return n;
 }
@@ -263,5 +283,6 @@ void trace_log_free(struct trace_log *log)
 {
 	for (unsigned int i = 0; i < log->nr_rings; i++)
 		free(log->rings[i].records);
+	trace_files_free(log->files);
 	memset(log, 0, sizeof(*log));
 }

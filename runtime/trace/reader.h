@@ -25,12 +25,15 @@ struct trace_ring_log {
 	uint64_t last_time;
 };
 
+struct trace_files;
+
 struct trace_log {
 	unsigned int nr_rings, nr_cpus; /* ring number nr_cpus is that of threads that are no cpu */
 	uint64_t start;                 /* CLOCK_MONOTONIC, ns */
 	uint32_t what;                  /* TRACE_* */
 	uint64_t lost;                  /* in all rings together */
 	uint64_t nonsense;              /* records that were none */
+	struct trace_files *files;      /* names of open files, of all records that came (syscall.h) */
 	struct trace_ring_log rings[TRACE_MAX_RINGS];
 };
 

@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "runtime/trace/syscall.h"
 #include "runtime/trace/text.h"
 #include "runtime/trace/timeline.h"
 
@@ -107,6 +108,9 @@ static long drain(struct trace_recorder *recorder)
 			recorder->text = trace_text_new(recorder->target->file, recorder->target->pid);
 			if (!recorder->text)
 				return fail(&recorder->error, ENOMEM, "cannot write the trace");
+			/* With virtual time, too, all of it is written at the end. */
+			if (!recorder->reader.virtual_time)
+				trace_files_newest_only(recorder->reader.log.files);
 		}
 		recorder->open = true;
 	}

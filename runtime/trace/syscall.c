@@ -139,19 +139,34 @@ static void put_argument(struct text *text, unsigned int kind, uint64_t value)
 }
 
 /* "3</etc/passwd>": the kernel writes a number for the file, and its name when it has not done so lately. */
-static void put_descriptor(struct text *text, const struct trace_record *record, struct trace_files *files, const char *name)
+static void put_descriptor(struct text *text, const struct trace_record *record, const struct trace_files *files)
 {
+	const char *name = NULL;
+
 	put(text, "%d", (int)record->args[0]);
-	if (!files || !record->args[TRACE_FILE_ARGUMENT])
-		return;
-	if (name)
-		trace_files_learn(files, record->args[TRACE_FILE_ARGUMENT], name);
-	name = trace_files_name(files, record->args[TRACE_FILE_ARGUMENT]);
+	if (files && record->args[TRACE_FILE_ARGUMENT])
+		name = trace_files_name(files, record->args[TRACE_FILE_ARGUMENT]);
 	if (name)
 		put(text, "<%s>", name);
 }
 
-void trace_syscall_call(const struct trace_record *record, unsigned int nr_texts, struct trace_files *files, char *to, size_t size)
+static bool has_file(const struct syscall_shape *shape)
+{
+	return shape->name && shape->nargs && shape->nargs <= TRACE_FILE_ARGUMENT && shape->kinds[0] == ARG_FD;
+}
+
+void trace_syscall_learn(const struct trace_record *record, unsigned int nr_texts, struct trace_files *files)
+{
+	char raw[256], clean[256];
+
+	if (record->type != TRACE_SYSCALL_ENTER || record->number >= NR_SYSCALLS || !has_file(&syscall_shapes[record->number]) ||
+	    !record->args[TRACE_FILE_ARGUMENT] || !trace_record_text(record, nr_texts, 0, raw, sizeof(raw)))
+		return;
+	trace_clean(clean, sizeof(clean), raw, sizeof(raw));
+	trace_files_learn(files, record->args[TRACE_FILE_ARGUMENT], clean);
+}
+
+void trace_syscall_call(const struct trace_record *record, unsigned int nr_texts, const struct trace_files *files, char *to, size_t size)
 {
 	const struct syscall_shape *shape = record->number < NR_SYSCALLS ? &syscall_shapes[record->number] : NULL;
 	bool known = shape && shape->name;
@@ -162,13 +177,10 @@ void trace_syscall_call(const struct trace_record *record, unsigned int nr_texts
 	for (int i = 0; i < (known ? shape->nargs : 3); i++) {
 		if (i)
 			put(&text, ", ");
-		bool has_text = trace_record_text(record, nr_texts, (unsigned int)i, raw, sizeof(raw));
-
-		if (has_text)
+		if (known && i == 0 && has_file(shape)) {
+			put_descriptor(&text, record, files);
+		} else if (trace_record_text(record, nr_texts, (unsigned int)i, raw, sizeof(raw))) {
 			trace_clean(clean, sizeof(clean), raw, sizeof(raw));
-		if (known && shape->kinds[i] == ARG_FD && i == 0 && shape->nargs <= TRACE_FILE_ARGUMENT) {
-			put_descriptor(&text, record, files, has_text ? clean : NULL);
-		} else if (has_text) {
 			put(&text, "\"%s\"", clean);
 		} else {
 			put_argument(&text, known ? shape->kinds[i] : ARG_HEX, record->args[i]);

@@ -22,7 +22,6 @@ struct trace_text_writer {
 	bool started;
 	struct trace_cursor cursor;
 	struct known_task *buckets[NR_BUCKETS];
-	struct trace_files *files;
 };
 
 static struct known_task *task_of(struct trace_text_writer *writer, int tid)
@@ -95,7 +94,10 @@ static void put_syscall_exit(struct trace_text_writer *writer, const struct trac
 
 	trace_syscall_result(record->number, record->result.result, result, sizeof(result));
 	fprintf(writer->out, "%s%s = %s <", task->call[0] ? task->call : trace_syscall_name(record->number), task->call[0] ? "" : "(...)", result);
-	put_duration(writer->out, record->time - (record->result.start < record->time ? record->result.start : record->time));
+	if (record->result.start)
+		put_duration(writer->out, record->time - (record->result.start < record->time ? record->result.start : record->time));
+	else
+		fputs("since before the trace", writer->out);
 	fputs(">\n", writer->out);
 	task->call[0] = '\0';
 }
@@ -113,7 +115,8 @@ static void put_wait(struct trace_text_writer *writer, const struct trace_record
 }
 
 /* Learns what the record tells of tasks; true if it is to be shown. */
-static bool learn(struct trace_text_writer *writer, const struct trace_record *record, unsigned int nr_texts, struct known_task *task)
+static bool learn(struct trace_text_writer *writer, const struct trace_log *log, const struct trace_record *record, unsigned int nr_texts,
+		  struct known_task *task)
 {
 	switch (record->type) {
 	case TRACE_TASK:
@@ -128,7 +131,7 @@ static bool learn(struct trace_text_writer *writer, const struct trace_record *r
 			rename_task(task_of(writer, record->to.tid), record->to.name);
 		break;
 	case TRACE_SYSCALL_ENTER:
-		trace_syscall_call(record, nr_texts, writer->files, task->call, sizeof(task->call));
+		trace_syscall_call(record, nr_texts, log->files, task->call, sizeof(task->call));
 		if (trace_syscall_returns(record->number))
 			return false;
 		break;
@@ -212,7 +215,6 @@ struct trace_text_writer *trace_text_new(FILE *out, int pid)
 
 	if (writer) {
 		writer->out = out;
-		writer->files = trace_files_new(); /* without, there are no names of files */
 		writer->pid = pid;
 	}
 	return writer;
@@ -229,7 +231,7 @@ void trace_text_write(struct trace_text_writer *writer, struct trace_log *log, u
 	while ((record = trace_cursor_next(&writer->cursor, before, &ring, &nr_texts))) {
 		struct known_task *task = task_of(writer, record->tid);
 
-		if (!learn(writer, record, nr_texts, task))
+		if (!learn(writer, log, record, nr_texts, task))
 			continue;
 		begin(writer, log, record, ring, task);
 		put_event(writer, record, nr_texts, task);
@@ -254,6 +256,5 @@ void trace_text_end(struct trace_text_writer *writer, struct trace_log *log)
 	if (log->lost)
 		fprintf(writer->out, "--- %lu records lost in all ---\n", log->lost);
 	fflush(writer->out);
-	trace_files_free(writer->files);
 	free(writer);
 }

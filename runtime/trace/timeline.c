@@ -209,7 +209,7 @@ struct step {
 	const struct trace_record *record;
 	unsigned int ring, nr_texts;
 	uint64_t now;
-	struct trace_files *files; /* met so far */
+	const struct trace_files *files;
 };
 
 static void object_text(const struct step *step, char *text, size_t size)
@@ -236,7 +236,7 @@ static void on_task(const struct step *step, struct timeline_task *task)
 		return;
 	}
 	/* It was so when the trace began; a second word about it can only be nonsense. */
-	if (task->nr_states || task->nr_calls)
+	if (task->nr_states)
 		return;
 	task->start = 0;
 	switch (record->small) {
@@ -312,6 +312,7 @@ static void on_call(const struct step *step, struct timeline_task *task)
 {
 	struct timeline_call *call;
 	char text[700];
+	uint64_t start = step->record->small == TRACE_BEGUN && !task->nr_calls ? 0 : step->now;
 	uint32_t string;
 
 	trace_syscall_call(step->record, step->nr_texts, step->files, text, sizeof(text));
@@ -319,7 +320,7 @@ static void on_call(const struct step *step, struct timeline_task *task)
 	call = APPEND(step->timeline, task, calls);
 	if (!call)
 		return;
-	*call = (struct timeline_call){ .start = step->now, .end = step->now, .number = step->record->number, .text = string };
+	*call = (struct timeline_call){ .start = start, .end = step->now, .number = step->record->number, .text = string };
 	call->unfinished = true;
 	task->in_call = true;
 }
@@ -503,15 +504,13 @@ struct timeline *timeline_build(const struct trace_log *log, int pid)
 	timeline->what = log->what;
 	timeline->lost = log->lost;
 	intern(timeline, "");
-	step.files = trace_files_new();
-	timeline->out_of_memory |= !step.files;
+	step.files = log->files;
 	trace_cursor_init(&cursor, log);
 	while (!timeline->out_of_memory && (step.record = trace_cursor_next(&cursor, UINT64_MAX, &step.ring, &step.nr_texts))) {
 		last = step.record->time;
 		step.now = last - log->start;
 		take(&step);
 	}
-	trace_files_free(step.files);
 	timeline->duration = last - log->start;
 	finish_tasks(timeline);
 	if (pid)

@@ -126,6 +126,48 @@ static void texts(void)
 	finish();
 }
 
+static void enter_read(int ring, uint64_t time, int tid, uint64_t file, const char *name)
+{
+	struct trace_record *record = append(ring, TRACE_SYSCALL_ENTER, time, tid); /* number 0 is read */
+
+	record->args[0] = 3;
+	record->args[TRACE_FILE_ARGUMENT] = file;
+	if (!name)
+		return;
+	record = append(ring, TRACE_TEXT, time, tid);
+	record->number = (uint16_t)strlen(name);
+	memcpy(record->text, name, strlen(name));
+}
+
+/* The second cpu entered the call first, the first one named the file: both calls show the name. */
+static void files(void)
+{
+	struct trace_cursor cursor;
+	const struct trace_record *record;
+	unsigned int ring, nr;
+	char call[256];
+	int n = 0;
+
+	reset();
+	attach();
+	enter_read(1, 2000, 5, 7, NULL);
+	enter_read(0, 2001, 6, 7, "/a");
+	enter_read(0, 2002, 6, 7 + 64 * TRACE_FILES_NAMED, "/b"); /* of the same place in the reader's table */
+	trace_reader_drain(&reader, 100000);
+	trace_cursor_init(&cursor, &reader.log);
+	for (; (record = trace_cursor_next(&cursor, UINT64_MAX, &ring, &nr)); n++) {
+		trace_syscall_call(record, nr, reader.log.files, call, sizeof(call));
+		CHECK(!strncmp(call, n == 2 ? "read(3</b>, " : "read(3</a>, ", 12));
+	}
+	CHECK(n == 3);
+	/* Who reads as records come remembers only the newest name of a place: the kernel will say the other again. */
+	trace_files_newest_only(reader.log.files);
+	enter_read(0, 3000, 6, 7 + 2 * 64 * TRACE_FILES_NAMED, "/c");
+	trace_reader_drain(&reader, 100000);
+	CHECK(!trace_files_name(reader.log.files, 7) && !strcmp(trace_files_name(reader.log.files, 7 + 2 * 64 * TRACE_FILES_NAMED), "/c"));
+	finish();
+}
+
 static void refuse(size_t size)
 {
 	CHECK(trace_reader_attach(&reader, &memory, size, &problem) == -1);
@@ -187,6 +229,7 @@ int main(void)
 	order();
 	overrun();
 	texts();
+	files();
 	hostile();
 	return 0;
 }

@@ -142,6 +142,12 @@ static void exit_work(struct pt_regs *regs)
 
 	kernel_lock();
 	regs->rflags &= ~0x100UL; /* step_arm's, if a preemption signal sent the exit back here */
+	if (unlikely(task->work & TIF_TRACE_BEGUN)) {
+		task->work &= ~(unsigned)TIF_TRACE_BEGUN;
+		/* Not of an exec that succeeded: nothing returns. */
+		if ((READ_ONCE(trace_flags) & RECORD_SYSCALLS) && regs->orig_rax < NR_SYSCALLS)
+			trace_syscall_exit(task, (long)regs->orig_rax, (long)regs->rax, 0, ktime_get());
+	}
 	for (;;) {
 		struct carrier *carrier = this_carrier();
 
@@ -261,7 +267,7 @@ static void do_syscall_traced(struct pt_regs *regs, struct task_struct *task)
 		strace_enter(task, &syscall_table[nr], args, start);
 	do_syscall(regs, task);
 	end = ktime_get();
-	if ((READ_ONCE(trace_flags) & RECORD_SYSCALLS) && returns)
+	if ((READ_ONCE(trace_flags) & RECORD_SYSCALLS) && returns && !(task->work & TIF_TRACE_BEGUN))
 		trace_syscall_exit(task, (long)nr, (long)regs->rax, start, end);
 	if (flags & TRACE_STRACE)
 		strace_exit(task, &syscall_table[nr], args, (long)regs->rax, start, end);
