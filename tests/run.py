@@ -5,7 +5,7 @@
 usage: tests/run.py [--build DIR] [--cpus N] [--group GROUP]... [NAME]...
 
 The groups are listed below. NAMEs select tests whose name contains one of them.
-With --cpus every container has N cpus that does not ask for a number itself, and variants that differ only in that run once.
+With --cpus every sandbox has N cpus that does not ask for a number itself (LINUXD_CPUS), and variants that differ only in that run once.
 What a test prints goes to BUILD/test-logs/NAME.log. Exit status 1 if a test failed.
 """
 import argparse
@@ -116,12 +116,9 @@ class Context:
         self.log = None
 
     def set_cpus(self, cpus):
-        """From now on `run` means `run --cpus N`; a later --cpus still counts."""
-        wrapper = os.path.join(self.build, f"linuxd-{cpus}cpu")
-        with open(wrapper, "w") as f:
-            f.write(f'#!/bin/sh\n[ "$1" = run ] || exec {self.linuxd} "$@"\nshift\nexec {self.linuxd} run --cpus {cpus} "$@"\n')
-        os.chmod(wrapper, 0o755)
-        self.cpus, self.linuxd = cpus, wrapper
+        """From now on a sandbox has so many, unless a test says otherwise."""
+        os.environ["LINUXD_CPUS"] = str(cpus)
+        self.cpus = cpus
 
     def cpu_counts(self, *counts):
         """The numbers of cpus that variants of a test run with."""

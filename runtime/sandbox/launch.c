@@ -117,12 +117,32 @@ static int make_memory(struct sandbox *sandbox, struct error *error)
 	return 0;
 }
 
+/* How many there are where neither the command line nor config.json says so; 0: as many as we may use of the host's. */
+static int default_cpus(unsigned int *ret_number, struct error *error)
+{
+	const char *text = getenv("LINUXD_CPUS");
+	unsigned long number;
+	char *end;
+
+	*ret_number = 0;
+	if (!text || !*text)
+		return 0;
+	number = strtoul(text, &end, 10);
+	if (*end || *text == '-' || number < 1 || number > BOOT_MAX_CPUS)
+		return fail(error, 0, "LINUXD_CPUS=%s: expected a number from 1 to %d", text, BOOT_MAX_CPUS);
+	*ret_number = number;
+	return 0;
+}
+
 /* Cpus are laid over the host's from a place that differs between containers, so that two small ones do not share one. */
-static void choose_cpus(const struct sandbox_config *config, struct boot_params *boot)
+static int choose_cpus(const struct sandbox_config *config, struct boot_params *boot, struct error *error)
 {
 	unsigned int available = 0, first, wanted = config->cpus;
 	int usable[CPU_SETSIZE];
 	cpu_set_t set;
+
+	if (!wanted && default_cpus(&wanted, error))
+		return -1;
 
 	if (sched_getaffinity(0, sizeof(set), &set))
 		CPU_ZERO(&set);
@@ -136,6 +156,7 @@ static void choose_cpus(const struct sandbox_config *config, struct boot_params 
 	first = config->deterministic ? 0 : getpid();
 	for (unsigned int i = 0; i < BOOT_MAX_CPUS; i++)
 		boot->host_cpu[i] = available && boot->nr_cpus <= available ? usable[(first + i) % available] : -1;
+	return 0;
 }
 
 static void describe_cpu(struct boot_params *boot)
@@ -283,7 +304,8 @@ int launch_prepare(struct sandbox *sandbox, struct error *error)
 	memcpy(boot->gid_ranges, config->gid_ranges, sizeof(boot->gid_ranges));
 	sandbox->memory = config->memory;
 	boot->trace_what = config->trace ? config->trace_what : 0;
-	choose_cpus(config, boot);
+	if (choose_cpus(config, boot, error))
+		return -1;
 	describe_topology(boot);
 	describe_cpu(boot);
 	if (config->deterministic)

@@ -133,7 +133,13 @@ def runtime(context, mode):
     if os.path.lexists(path):
         os.unlink(path)
     os.symlink(os.path.join(context.build, "linuxd"), path)
-    return path
+    if not context.cpus:
+        return path
+    # Not every caller passes its environment on to the runtime.
+    with open(f"{path}-{context.cpus}cpu", "w") as f:
+        f.write(f'#!/bin/sh\nLINUXD_CPUS={context.cpus} exec {path} "$@"\n')
+    os.chmod(f.name, 0o755)
+    return f.name
 
 
 def work_directory(context, name):

@@ -101,6 +101,16 @@ def command(context):
         shows(busybox("id -u; id -g; echo $HOME", "--user", "nobody"), b"65534\n65534\n/\n")
         shows(busybox("id -u; id -g", "--user", "12:34"), b"12\n34\n")
         shows(busybox("grep -c ^processor /proc/cpuinfo", "--cpus", "3"), b"3\n")
+
+        def default_cpus(number, *more):
+            return context.run([context.linuxd, "run", *more, "builtin:busybox", "grep", "-c", "^processor", "/proc/cpuinfo"],
+                               env=dict(os.environ, LINUXD_CPUS=number))
+        shows(default_cpus("3"), b"3\n")
+        shows(default_cpus("3", "--cpus", "2"), b"2\n")
+        shows(default_cpus("3", "--deterministic", "1"), b"1\n")
+        for wrong in ("0", "two", "-1", "65"):
+            result = default_cpus(wrong)
+            expect(result.status == 125 and f"LINUXD_CPUS={wrong}: expected a number from 1 to 64".encode() in result.output, f"LINUXD_CPUS={wrong}: {result.output}")
         shows(busybox("touch /x 2>/dev/null || echo refused; touch /t/x && ls /t", "--read-only", "--tmpfs", "/t"), b"refused\nx\n")
         shows(run("run", "builtin:busybox", "cat", stdin=b"through\n"), b"through\n")
 
