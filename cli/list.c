@@ -63,17 +63,29 @@ struct listing {
 	int nr;
 };
 
+/* A sandbox that an OCI runtime made is among those of `run` already: its entry, or a new one; NULL: out of memory. */
+static struct state_entry *entry_for(struct listing *listing, const char *id)
+{
+	struct state_entry *entries;
+
+	for (int i = 0; i < listing->nr; i++)
+		if (!strcmp(listing->entries[i].id, id))
+			return &listing->entries[i];
+	entries = realloc(listing->entries, (listing->nr + 1) * sizeof(*entries));
+	if (!entries)
+		return NULL;
+	listing->entries = entries;
+	return &entries[listing->nr++];
+}
+
 /* OCI containers of the default root stand beside those of `run`. */
 static void add_oci(struct container *container, void *argument)
 {
-	struct listing *listing = argument;
-	struct state_entry *entries = realloc(listing->entries, (listing->nr + 1) * sizeof(*entries)), *entry;
+	struct state_entry *entry = entry_for(argument, container->id);
 	enum container_status status;
 
-	if (!entries)
+	if (!entry)
 		return;
-	listing->entries = entries;
-	entry = &entries[listing->nr++];
 	*entry = (struct state_entry){ .pid = 0 };
 	status = container->mode->status ? container->mode->status(container) : CONTAINER_STOPPED;
 	snprintf(entry->id, sizeof(entry->id), "%.*s", STATE_ID_SIZE - 1, container->id);

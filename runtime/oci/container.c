@@ -110,10 +110,12 @@ bool container_in_user_namespace(void)
 
 static char *default_root(void)
 {
-	const char *runtime = getenv("XDG_RUNTIME_DIR");
+	const char *runtime = getenv("XDG_RUNTIME_DIR"), *only = getenv("LINUXD_STATE_DIR");
 	struct stat status;
 	char *path = NULL;
 
+	if (only && only[0] == '/')
+		return strdup(only);
 	/* After sudo it may be another user's. */
 	if ((geteuid() != 0 || container_in_user_namespace()) && runtime && runtime[0] == '/' && stat(runtime, &status) == 0 && status.st_uid == geteuid()) {
 		if (asprintf(&path, "%s/linuxd", runtime) < 0)

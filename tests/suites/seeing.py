@@ -16,6 +16,7 @@ import time
 
 from run import Failure
 
+from .bundles import Bundle
 from .conformance import build, clean_data, make_rootfs
 
 
@@ -117,6 +118,25 @@ def seeing(context):
             c.child.stdin = open(os.devnull)
             expect(c.list() == [] and os.listdir(c.directory.name + "/linuxd/names") == [], "something is left after the end")
             expect(not os.path.exists(state), "the state directory is left after the end")
+
+    def places():
+        """With LINUXD_STATE_DIR, containers of an OCI runtime too are made and seen there, and nowhere else."""
+        with Bundle(context, "places", "sandbox") as bundle, tempfile.TemporaryDirectory() as directory:
+            bundle.write()
+            here, there = (dict(os.environ, LINUXD_STATE_DIR=os.path.join(directory, name)) for name in ("here", "there"))
+
+            def linuxd(env, *arguments):
+                result = context.run([context.linuxd, *arguments], env=env, cwd=bundle.path)
+                expect(result.status == 0, f"linuxd {arguments}: {result.output}")
+                return result.output.decode()
+            with open(os.path.join(directory, "output"), "wb") as out:
+                subprocess.run([context.linuxd, "--mode", "sandbox", "create", bundle.name], cwd=bundle.path, env=here, stdin=subprocess.DEVNULL,
+                               stdout=out, stderr=out, timeout=30, check=False)
+            try:
+                expect([e["id"] for e in json.loads(linuxd(here, "list", "--format", "json"))] == [bundle.name], "it is not where it was made")
+                expect(json.loads(linuxd(there, "list", "--format", "json")) == [], "it is elsewhere")
+            finally:
+                linuxd(here, "delete", "--force", bundle.name)
 
     def leftovers():
         """A monitor that was killed leaves its directory; the next look removes it, and its name is free."""
@@ -392,4 +412,4 @@ def seeing(context):
             os.close(fd)
             expect(status == 0, f"top ends with {status}")
 
-    return [(f.__name__, f) for f in (listing, leftovers, impostors, protocol, tasks, kinds, chain, deadlocks, hostile_names, threads, silence, completion, errors, top, top_terminal)]
+    return [(f.__name__, f) for f in (listing, places, leftovers, impostors, protocol, tasks, kinds, chain, deadlocks, hostile_names, threads, silence, completion, errors, top, top_terminal)]

@@ -449,6 +449,21 @@ def check_page(browser):
     browser.keys(".")
     second = browser.script("return document.getElementById('details').textContent")
     expect(first != second and "took" in second, f"the next event: {first} - {second}")
+    # There and back again, in the lane that has the most: each event once, in turn of their beginnings.
+    there, back = browser.script(app + """
+        const busy = (lane) => Math.min(lane.task.n, lane.task.calls.n), at = () => [app.choice.type, app.choice.i, app.choice.start];
+        app.lane = app.lanes.reduce((best, lane) => busy(lane) > busy(best) ? lane : best).index;
+        app.choice = null;
+        const walk = (direction) => Array.from({ length: 40 }, () => (step(direction), at()));
+        const there = walk(1);
+        step(1);
+        return [there, walk(-1)];""")
+    starts = [start for _, _, start in there]
+    expect(starts == sorted(starts) and {"state", "call"} == {kind for kind, _, _ in there}, f"from event to event: {there}")
+    for kind in ("state", "call"):
+        numbers = [i for name, i, _ in there if name == kind]
+        expect(numbers == list(range(numbers[0], numbers[0] + len(numbers))), f"a {kind} is left out or comes twice: {numbers}")
+    expect(back == there[::-1], f"back again is another way: {there} {back}")
 
     # The other view, and the other colours.
     browser.click("#view-cpus")

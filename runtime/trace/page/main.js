@@ -286,10 +286,24 @@ function step(direction) {
 			choose(runEvent(lane, i));
 		return;
 	}
-	const i = app.choice && app.choice.type === "state" && app.choice.lane === lane.index ? app.choice.i + direction :
-		above(lane.task.end_, lane.task.n, app.t0);
-	if (i >= 0 && i < lane.task.n)
+	const { task } = lane, { calls } = task, last = app.choice && app.choice.lane === lane.index && app.choice.type !== "run" ? app.choice : null;
+	if (!last) {
+		const i = above(task.end_, task.n, app.t0), call = above(calls.end, calls.n, app.t0);
+		if (i < task.n)
+			choose(stateEvent(lane, i));
+		else if (call < calls.n)
+			choose(callEvent(lane, call));
+		return;
+	}
+	/* A state comes before a call that begins at the same time. */
+	const later = direction > 0 ? 0 : 1;
+	const i = last.type === "state" ? last.i + direction : above(task.start_, task.n, last.start) - later;
+	const call = last.type === "call" ? last.i + direction : above(calls.start, calls.n, last.start - 0.5) - later;
+	const hasState = i >= 0 && i < task.n, hasCall = call >= 0 && call < calls.n;
+	if (hasState && (!hasCall || (direction > 0 ? task.start_[i] <= calls.start[call] : task.start_[i] > calls.start[call])))
 		choose(stateEvent(lane, i));
+	else if (hasCall)
+		choose(callEvent(lane, call));
 }
 
 /* ---- search ---- */
