@@ -11,6 +11,7 @@
 #include <linux/mman.h>
 
 #include "kernel/arch/x86_64/cpuid.h"
+#include "kernel/arch/x86_64/cpuid_sites.h"
 #include "kernel/arch/x86_64/trap.h"
 #include "kernel/arch/x86_64/vdso/vdso.h"
 #include "kernel/init/init.h"
@@ -280,6 +281,16 @@ struct program {
 	u64 random, platform, path; /* user addresses */
 };
 
+/* Asked for once: in a virtual machine the answer takes longer than all else here. */
+static u64 hwcap(void)
+{
+	static u32 features;
+
+	if (!features)
+		features = cpuid(1, 0).edx;
+	return features;
+}
+
 static void fill_auxv(struct mm_struct *mm, const struct elf_image *image, const struct program *p, bool secure)
 {
 	struct auxv a = { mm->auxv, 0 };
@@ -289,7 +300,7 @@ static void fill_auxv(struct mm_struct *mm, const struct elf_image *image, const
 	if (mm->vdso)
 		put_aux(&a, AT_SYSINFO_EHDR, mm->vdso);
 	put_aux(&a, 51 /* AT_MINSIGSTKSZ */, 1024 + boot->xstate_size);
-	put_aux(&a, AT_HWCAP, cpuid(1, 0).edx);
+	put_aux(&a, AT_HWCAP, hwcap());
 	put_aux(&a, AT_PAGESZ, PAGE_SIZE);
 	put_aux(&a, AT_CLKTCK, 100);
 	put_aux(&a, AT_PHDR, p->phdr);
@@ -354,6 +365,23 @@ static u64 build_stack(struct mm_struct *mm, const struct elf_image *image, stru
 	error |= copy_to_user(user_ptr_at(table), pointers, words * 8);
 	heap_pages_free(pointers, PAGE_ALIGN(words * 8) >> PAGE_SHIFT);
 	return error ? (u64)-EFAULT : table;
+}
+
+/* A dynamic linker's text, or a static program's: both ask what the processor can do. */
+static void patch_cpuid(struct mm_struct *mm, const struct elf_object *o, u64 bias)
+{
+	for (int i = 0; i < o->header.e_phnum; i++) {
+		const struct elf64_phdr *p = &o->segments[i];
+		struct vma *vma;
+
+		if (p->p_type != PT_LOAD || !(p->p_flags & PF_X))
+			continue;
+		mutex_lock(&mm->mmap_lock);
+		vma = vma_find(mm, bias + p->p_vaddr);
+		if (vma && vma->start == ((bias + p->p_vaddr) & PAGE_MASK))
+			cpuid_sites_patch(vma);
+		mutex_unlock(&mm->mmap_lock);
+	}
 }
 
 static void set_code_bounds(struct mm_struct *mm, const struct elf_object *o, u64 bias)
@@ -425,6 +453,9 @@ int elf_load(struct elf_image *image, struct file *file, struct exec_args *args,
 			return error;
 		p.base = base;
 		p.entry = bias + image->interpreter.header.e_entry;
+		patch_cpuid(mm, &image->interpreter, bias);
+	} else {
+		patch_cpuid(mm, &image->program, p.bias);
 	}
 	mm->vdso = 0;
 	if (!deterministic) /* a clock that is read without the kernel cannot be this kernel's */

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Patching of call sites. Five forms are known:
+ * Patching of call sites. Six forms are known:
  *
  *   MOV_SYSCALL   b8 nr 0f 05          mov $nr,%eax; syscall          (7 bytes; the jump covers both)
  *   MOVQ_SYSCALL  48 c7 c0 nr 0f 05    mov $nr,%rax; syscall          (9 bytes; the jump covers the mov, the syscall stays)
  *   LEA_SYSCALL   48 8d .. 0f 05       lea disp32(base),%reg; syscall (9 bytes; the jump covers the lea, the syscall stays)
  *   SYSCALL_NEXT  0f 05 + 5 bytes      syscall and the instructions after it, usually cmp $-4095,%rax; they move to the trampoline
  *   EXIT_LOOP     31 ff 89 d0 0f 05 eb f8   1: xor %edi,%edi; mov %edx,%eax; syscall; jmp 1b: how threads end
+ *   CPUID         b8 leaf .. 0f a2     mov $leaf,%eax; ...; cpuid: cpuid_sites.c. It does not lead into the kernel
  *
  * The jump is `jmp *abs32` (ff 24 25 abs32) through a table entry just below 2 GiB whose address has 0x06 as third byte, so
  * that in the first form the bytes where the `syscall` stood are 06 7f: an invalid instruction, which the SIGILL path emulates.
@@ -17,6 +18,8 @@
  */
 #include "kernel/arch/x86_64/patch.h"
 
+#include "kernel/arch/x86_64/cpuid.h"
+#include "kernel/arch/x86_64/cpuid_sites.h"
 #include "kernel/arch/x86_64/insn.h"
 #include "kernel/arch/x86_64/patch_cache.h"
 
@@ -41,15 +44,15 @@
 #define EXIT_LOOP "\x31\xff\x89\xd0\x0f\x05\xeb\xf8"
 #define EXIT_LOOP_LENGTH 8
 
-enum form { FORM_MOV_SYSCALL, FORM_MOVQ_SYSCALL, FORM_LEA_SYSCALL, FORM_SYSCALL_NEXT, FORM_EXIT_LOOP };
+enum form { FORM_MOV_SYSCALL, FORM_MOVQ_SYSCALL, FORM_LEA_SYSCALL, FORM_SYSCALL_NEXT, FORM_EXIT_LOOP, FORM_CPUID };
 
 struct site {
 	u64 start;   /* of the replaced bytes */
 	u64 resume;  /* user address after the call (and the displaced instruction) */
-	u32 nr;
+	u32 nr;      /* of the call, if the site itself says it */
 	u8 form;
 	u8 displaced_length;
-	u8 displaced[DISPLACED_MAX];
+	u8 displaced[DISPLACED_MAX]; /* FORM_CPUID: the whole sequence */
 	s32 next;    /* slot of the next site in the hash chain, -1 at the end */
 };
 
@@ -80,6 +83,22 @@ bool patch_is_trampoline(u64 rip)
 	return rip >= LAYOUT_TRAMPOLINES && rip < LAYOUT_TRAMPOLINES + LAYOUT_TRAMPOLINES_SIZE;
 }
 
+static struct site *trampoline_site(u64 rip)
+{
+	u64 slot = (rip - LAYOUT_TRAMPOLINES) / TRAMPOLINE_SIZE;
+
+	return slot < nr_sites ? &sites[slot] : NULL;
+}
+
+bool patch_enters_kernel(u64 rip)
+{
+	const struct site *site = patch_is_trampoline(rip) ? trampoline_site(rip) : NULL;
+
+	if (!site || site->form == FORM_CPUID)
+		return false;
+	return site->form != FORM_SYSCALL_NEXT || (rip - LAYOUT_TRAMPOLINES) % TRAMPOLINE_SIZE < TAIL_OFFSET;
+}
+
 static unsigned bucket_of(u64 start) { return hash_u64(start) % HASH_SIZE; }
 
 static struct site *site_find(const struct site *like)
@@ -90,13 +109,6 @@ static struct site *site_find(const struct site *like)
 		    memcmp(sites[i].displaced, like->displaced, like->displaced_length) == 0)
 			return &sites[i];
 	return NULL;
-}
-
-static struct site *trampoline_site(u64 rip)
-{
-	u64 slot = (rip - LAYOUT_TRAMPOLINES) / TRAMPOLINE_SIZE;
-
-	return slot < nr_sites ? &sites[slot] : NULL;
 }
 
 static u8 *emit(u8 *p, const void *bytes, size_t n)
@@ -129,6 +141,22 @@ static u8 *emit_jump(u8 *p, const u8 *base, unsigned literal)
 	return emit(p, &distance, 4);
 }
 
+/* The answer as constants; their upper halves are zero, as CPUID leaves them. A xor sets the flags, all else leaves them alone. */
+static u8 *emit_cpuid(u8 *p, const struct site *site)
+{
+	struct cpuid_question q = cpuid_site_question(site->displaced, site->displaced_length, 0, &(struct pt_regs){ 0 });
+	struct cpuid r = cpuid(q.leaf, q.subleaf);
+	const struct { u8 opcode; u32 value; } moves[] = { { 0xb8, r.eax }, { 0xbb, r.ebx }, { 0xb9, r.ecx }, { 0xba, r.edx } };
+
+	if (site->displaced[5] == 0x31)
+		p = emit(p, site->displaced + 5, 2);
+	for (size_t i = 0; i < ARRAY_SIZE(moves); i++) {
+		p = emit(p, &moves[i].opcode, 1);
+		p = emit(p, &moves[i].value, 4);
+	}
+	return p;
+}
+
 static bool is_leaf(const struct site *site)
 {
 	return (site->form == FORM_MOV_SYSCALL || site->form == FORM_MOVQ_SYSCALL) && site->nr < NR_SYSCALLS &&
@@ -146,6 +174,10 @@ static void write_trampoline(unsigned slot)
 	u64 tail = LAYOUT_TRAMPOLINES + slot * TRAMPOLINE_SIZE + TAIL_OFFSET;
 	u64 back = site->form == FORM_SYSCALL_NEXT ? tail : site->resume;
 
+	if (site->form == FORM_CPUID) {
+		emit_jump(emit_cpuid(p, site), base, RESUME_LITERAL);
+		goto literals;
+	}
 	if (site->form == FORM_LEA_SYSCALL)
 		p = emit_lea(p, site);
 	if (site->form == FORM_EXIT_LOOP)
@@ -161,6 +193,7 @@ static void write_trampoline(unsigned slot)
 		p = emit(p, site->displaced, site->displaced_length);
 		emit_jump(p, base, RESUME_LITERAL);
 	}
+literals:
 	memcpy(base + ENTRY_LITERAL, &entry, 8);
 	memcpy(base + RESUME_LITERAL, &site->resume, 8);
 	barrier();
@@ -433,6 +466,41 @@ static bool site_is_patched(u64 start, s32 slot)
 	       memcmp(code + 3, &entry, 4) == 0;
 }
 
+void patch_add_cpuid(const struct vma *vma, u64 start, const u8 *code, size_t length)
+{
+	struct site new = { .start = start, .resume = start + length, .form = FORM_CPUID, .displaced_length = (u8)length }, *site;
+
+	memcpy(new.displaced, code, length);
+	site = site_make(&new);
+	if (site)
+		patch_cache_add(vma, (u32)(site - sites));
+}
+
+#define SECOND_INSTRUCTION 5
+
+bool patch_emulate_cpuid(struct pt_regs *regs)
+{
+	u64 start = regs->rip - SECOND_INSTRUCTION;
+
+	for (s32 i = buckets[bucket_of(start)] - 1; i >= 0; i = sites[i].next) {
+		const struct site *site = &sites[i];
+		struct cpuid_question q;
+		struct cpuid r;
+
+		if (site->start != start || site->form != FORM_CPUID || !site_is_patched(start, i))
+			continue;
+		q = cpuid_site_question(site->displaced, site->displaced_length, SECOND_INSTRUCTION, regs);
+		r = cpuid(q.leaf, q.subleaf);
+		regs->rax = r.eax;
+		regs->rbx = r.ebx;
+		regs->rcx = r.ecx;
+		regs->rdx = r.edx;
+		regs->rip = site->resume;
+		return true;
+	}
+	return false;
+}
+
 bool patch_is_old_syscall(u64 rip)
 {
 	for (s32 i = buckets[bucket_of(rip - 5)] - 1; i >= 0; i = sites[i].next)
@@ -516,6 +584,9 @@ static void original_code(const struct site *site, u8 code[JUMP_LENGTH])
 		break;
 	case FORM_EXIT_LOOP:
 		memcpy(code, EXIT_LOOP, JUMP_LENGTH);
+		break;
+	case FORM_CPUID:
+		memcpy(code, site->displaced, JUMP_LENGTH);
 		break;
 	}
 }

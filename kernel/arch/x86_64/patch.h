@@ -15,7 +15,14 @@ void patch_call_site(struct pt_regs *regs);
 
 /* True if rip points at what used to be the `syscall` of a patched site: somebody jumped behind the mov. */
 bool patch_is_old_syscall(u64 rip);
+/* True if rip is the second instruction of a patched CPUID sequence: it and what follows, up to the cpuid, have been carried out. */
+bool patch_emulate_cpuid(struct pt_regs *regs);
+/* The bytes at `start` in this text end in a cpuid that is always asked the same. */
+struct vma;
+void patch_add_cpuid(const struct vma *vma, u64 start, const u8 *code, size_t length);
 bool patch_is_trampoline(u64 rip);
+/* The trampoline's code at rip has the way into the kernel still before it. */
+bool patch_enters_kernel(u64 rip);
 /* Return address seen by the entry code -> where to go on to make the call again with its own number / with rax. */
 u64 patch_restart_address(u64 rip);
 u64 patch_syscall_address(u64 rip);
@@ -29,6 +36,5 @@ u64 patch_slot_start(u32 slot);
 struct mm_struct;
 void patch_remove_all(struct mm_struct *mm);
 void patch_write_site(u8 *there, u32 slot);
-
 
 #endif

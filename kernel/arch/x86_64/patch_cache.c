@@ -34,6 +34,7 @@ struct text {
 	struct timespec64 mtime;
 	u64 offset, start, length;
 	u32 *slots;          /* patch slots whose sites lie here */
+	unsigned times;      /* asked for by patch_cache_second_time */
 	unsigned nr_slots, capacity, copied_slots;
 	struct text_copy *copy;
 };
@@ -111,6 +112,18 @@ void patch_cache_add(const struct vma *vma, u32 slot)
 		t->capacity = capacity;
 	}
 	t->slots[t->nr_slots++] = slot;
+}
+
+bool patch_cache_second_time(const struct vma *vma)
+{
+	struct text *t;
+
+	if (!usable(vma) || vma->mm->no_patch)
+		return false;
+	t = text_find(vma);
+	if (!t)
+		t = text_make(vma);
+	return t && t->times < 2 && ++t->times == 2;
 }
 
 void text_copy_put(struct text_copy *copy)
@@ -208,6 +221,7 @@ void patch_cache_apply(struct vma *vma)
 	if (!copy)
 		return;
 	refcount_inc(&copy->count);
+	text_copy_put(vma->text); /* an older one, its pages go by the mappings below */
 	vma->text = copy;
 	vma->flags |= VM_PATCHED;
 	kernel_unlock();

@@ -18,6 +18,8 @@ struct text_copy {
 
 /* A site of this mapping has been patched. */
 void patch_cache_add(const struct vma *vma, u32 slot);
+/* True once: this text is mapped for the second time. */
+bool patch_cache_second_time(const struct vma *vma);
 /* Shows a fresh mapping of text with what is known about it. Drops the kernel lock; mmap_lock is held. */
 void patch_cache_apply(struct vma *vma);
 static inline struct text_copy *text_copy_get(struct text_copy *copy)

@@ -417,6 +417,8 @@ static void trap_from_user(void *arg)
 			run_trapped_syscall(regs, regs->rax);
 			break;
 		}
+		if (patch_emulate_cpuid(regs))
+			break;
 		/* fall through */
 	default:
 		kernel_lock();
@@ -530,7 +532,7 @@ void host_signal(int sig, siginfo_t *info, struct host_ucontext *uc, u64 gs)
 		signal_in_kernel(sig, info, mc);
 		return;
 	}
-	if ((entered || patch_is_trampoline(mc->rip)) && sig == HOST_SIGNAL_PREEMPT) {
+	if ((entered || patch_enters_kernel(mc->rip)) && sig == HOST_SIGNAL_PREEMPT) {
 		carrier->need_resched = 1;
 		write_gs_base(gs);
 		return;
