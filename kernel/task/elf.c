@@ -259,7 +259,8 @@ static int map_stack(struct mm_struct *mm, size_t arguments)
 	vma->flags |= VM_GROWSDOWN;
 	vma_account(mm, vma, 1);
 	mm->start_stack = top;
-	mm->mmap_base = start - STACK_GAP;
+	/* Not a page more or less with each argument: a library is to stand where its patched text is kept for. */
+	mm->mmap_base = ALIGN_DOWN(start, STACK_GAP) - STACK_GAP;
 	return 0;
 }
 
