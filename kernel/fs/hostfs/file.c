@@ -14,6 +14,7 @@
 
 #define BOUNCE_PAGES 64UL
 #define NOWAIT_WRITE_SIZE 65536 /* from here on it is worth asking whether the write would wait */
+#define SMALL_READ 2048UL
 #define UNLOCKED_SIZE 16384 /* copying less than this is not worth giving up the kernel lock */
 
 static inline struct hostfs_handle *handle_of(const struct file *f) { return f->private; }
@@ -121,6 +122,11 @@ static ssize_t hostfs_read(struct file *f, struct io_iter *to, loff_t *pos)
 	while (to->count) {
 		if (known_size && *pos >= inode->size)
 			break;
+		if (known_size && to->count < SMALL_READ && !hs->no_nowait) {
+			n = hostfs_read_small(f, to, *pos);
+			if (n != -EAGAIN)
+				goto took;
+		}
 		/* Where the host cannot say whether a read would wait, each is taken for one that does. */
 		n = hs->no_nowait ? -EAGAIN : read_direct(f, to, *pos);
 		if (n == -EOPNOTSUPP) {
@@ -129,6 +135,7 @@ static ssize_t hostfs_read(struct file *f, struct io_iter *to, loff_t *pos)
 		}
 		if (n == -EAGAIN && !to->nowait)
 			n = transfer_bounced(f, to, *pos, false, 0);
+	took:
 		if (n <= 0)
 			break;
 		done += n;
@@ -254,6 +261,8 @@ static int hostfs_mmap(struct file *f, struct vma *vma)
 {
 	vma_set_host(vma, handle_of(f)->fd);
 	if (f->writable) {
+		if (vma->flags & VM_SHARED)
+			HOSTFS_I(f->inode)->shared_writable = true;
 		HOSTFS_I(f->inode)->stale = true;
 		hostfs_changed(f->inode, ATTR_MTIME | ATTR_CTIME);
 	}
@@ -284,6 +293,7 @@ static int hostfs_fallocate(struct file *f, int mode, loff_t offset, loff_t leng
 	error = host_fallocate(handle_of(f)->fd, mode, (u64)offset, (u64)length);
 	kernel_lock();
 	HOSTFS_I(inode)->stale = true;
+	inode->version++;
 	hostfs_changed(inode, ATTR_MTIME | ATTR_CTIME);
 	if (!error)
 		hostfs_refresh(inode); /* the size may be another */

@@ -11,6 +11,7 @@
  *   handle.c  host descriptors: one for reading and one for writing per inode, kept after close, LRU
  *   names.c   lookup, create, unlink, rename, ...
  *   file.c    read, write, mmap, ...    dir.c  listings
+ *   small_reads.c   a page of a file that is read piece by piece
  *   super.c   mounting, the monitor's operations    xattr.c  extended attributes    deterministic.c  what reproducible runs see
  */
 #ifndef KERNEL_FS_HOSTFS_H
@@ -40,6 +41,7 @@ struct hostfs_handle {
 };
 
 struct hostfs_listing;
+struct hostfs_page;
 
 /* What this kernel remembers instead of the host: it may not, or cannot, be stored there. */
 #define OVERRIDE_MODE 1
@@ -60,6 +62,10 @@ struct hostfs_inode {
 	unsigned overrides;
 	char *target;               /* of a symlink */
 	struct hostfs_listing *listing;
+	struct hostfs_page *page;   /* small_reads.c; small reads so far of the page small_index */
+	u64 small_index;
+	u8 small_reads;
+	bool shared_writable;       /* a program could change the contents through a mapping */
 	enum { XATTRS_UNKNOWN, XATTRS_NONE, XATTRS_SOME } xattrs;
 };
 
@@ -99,6 +105,11 @@ int hostfs_setattr(struct inode *inode, const struct iattr *attr);
 
 /* names.c */
 char *hostfs_readlink(struct inode *inode);
+
+/* small_reads.c */
+/* -EAGAIN: the host has to be asked. Only for a file that only this kernel changes; to->count > 0, within its size. */
+ssize_t hostfs_read_small(struct file *f, struct io_iter *to, loff_t pos);
+void hostfs_page_drop(struct hostfs_inode *hi);
 
 /* dir.c */
 void hostfs_listing_drop(struct inode *dir);

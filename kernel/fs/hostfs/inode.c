@@ -168,6 +168,7 @@ void hostfs_evict(struct inode *inode)
 	hostfs_handle_close(&hi->write);
 	if (hi->listing)
 		hostfs_listing_drop(inode);
+	hostfs_page_drop(hi);
 	kfree(hi->target);
 	kfree(hi);
 	inode->private = NULL;
@@ -380,6 +381,7 @@ static int store_size(struct inode *inode, const struct iattr *attr)
 	if (error)
 		return (int)error;
 	inode->size = attr->size;
+	inode->version++;
 	HOSTFS_I(inode)->stale = true;
 	hostfs_changed(inode, ATTR_MTIME | ATTR_CTIME);
 	hostfs_keep_privs(inode);
