@@ -68,8 +68,9 @@ typedef u64 ino_t;
 #define __noreturn __attribute__((noreturn))
 #define __printf(f, a) __attribute__((format(printf, f, a)))
 #define __must_check __attribute__((warn_unused_result))
-/* Large tables, away from what every switch touches. */
+/* Where data stands, kernel.ld: large tables, away from what every process touches; tables that every process touches. */
 #define __cold_data __attribute__((section(".cold,\"aw\",@nobits#")))
+#define __hot_data __attribute__((section(".hot,\"aw\",@nobits#")))
 #define __aligned(n) __attribute__((aligned(n)))
 #define __maybe_unused __attribute__((unused)) /* not __unused: a member of uapi structs */
 

@@ -108,7 +108,7 @@ static bool reads_memory(u16 code) { return code == (BPF_LD | BPF_MEM) || code =
  */
 static bool memory_is_written_first(const struct sock_filter *program, unsigned n)
 {
-	static u16 written_at[BPF_MAXINSNS];
+	static u16 written_at[BPF_MAXINSNS] __cold_data;
 	u16 written = 0;
 
 	for (unsigned i = 0; i < n; i++)

@@ -47,8 +47,8 @@ struct arrival {
 };
 
 static LIST_HEAD(arrivals);
-static u8 payload[HANDOVER_PAYLOAD];
-static struct hlist_head watches[WATCH_BUCKETS];
+static u8 payload[HANDOVER_PAYLOAD] __cold_data;
+static struct hlist_head watches[WATCH_BUCKETS] __cold_data;
 
 static struct host_watch *find_watch(u64 token)
 {

@@ -29,7 +29,7 @@
 #include "kernel/time/posix_timer.h"
 #include "kernel/trace/trace.h"
 
-extern char carrier_clone_start[], text_start[], text_end[], data_start[], cold_start[];
+extern char carrier_clone_start[], text_start[], text_end[], data_start[];
 void carrier_host_exit(u32 *gone) __noreturn;
 
 static LIST_HEAD(dead_carriers);
@@ -484,19 +484,26 @@ static void follow_claim(struct carrier *c)
 	c->cpu = wanted;
 }
 
+/* A read brings the neighbourhood of the page into a fresh process, a write only the page itself. */
+#define NEIGHBOURHOOD 0x10000UL
+static void touch_kernel_data(void)
+{
+	for (u64 p = (u64)data_start; p < (u64)&runqueues[nr_cpus]; p += NEIGHBOURHOOD)
+		(void)*(volatile char *)p;
+	for (u64 p = (u64)kernel_stats; p < (u64)&kernel_stats[nr_cpus]; p += NEIGHBOURHOOD)
+		(void)*(volatile char *)p;
+}
+
 void carrier_main(struct carrier *c)
 {
 	struct sigaltstack { void *sp; int flags; size_t size; } altstack = {
 		(char *)c + CARRIER_OWN_STACK_TOP, 0, CARRIER_BLOCK_SIZE - CARRIER_OWN_STACK_TOP
 	};
 
-	/* A read brings the neighbourhood of the page into a fresh process, a write only the page itself. */
-	(void)*(volatile char *)data_start;
+	touch_kernel_data();
 	host_sigaltstack((void *)&altstack, NULL);
-	if (c->prefault) {
+	if (c->prefault)
 		host_madvise((u64)text_start, PAGE_ALIGN((u64)text_end - (u64)text_start), MADV_POPULATE_READ);
-		host_madvise((u64)data_start, PAGE_ALIGN((u64)cold_start - (u64)data_start), MADV_POPULATE_READ);
-	}
 	WRITE_ONCE(c->ready, true);
 	park(c);
 	for (;;) {

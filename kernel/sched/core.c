@@ -7,7 +7,7 @@
 
 #include "kernel/trace/trace.h"
 
-struct rq runqueues[MAX_CPUS] __cold_data;
+struct rq runqueues[MAX_CPUS] __attribute__((section(".runqueues,\"aw\",@nobits#")));
 cpumask_t idle_cpus, overloaded_cpus;
 int nr_cpus = 1;
 

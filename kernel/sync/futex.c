@@ -31,7 +31,7 @@
 #define NR_BUCKETS 1024
 #define ROBUST_LIST_LIMIT 2048
 
-static struct list_head buckets[NR_BUCKETS];
+static struct list_head buckets[NR_BUCKETS] __hot_data;
 
 struct list_head *futex_bucket(const struct futex_key *key)
 {

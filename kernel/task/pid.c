@@ -8,7 +8,7 @@
 #define PID_MAX 32768
 #define HASH_SIZE 1024
 
-static struct hlist_head buckets[HASH_SIZE];
+static struct hlist_head buckets[HASH_SIZE] __hot_data;
 static pid_t last_pid;
 static unsigned nr_pids;
 

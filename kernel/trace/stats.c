@@ -17,7 +17,7 @@
 #include "kernel/sys/syscall.h"
 #include "host.gen.h"
 
-struct kernel_stats kernel_stats[MAX_CPUS + 1] __cold_data;
+struct kernel_stats kernel_stats[MAX_CPUS + 1] __attribute__((section(".stats,\"aw\",@nobits#")));
 
 struct text {
 	char *at;

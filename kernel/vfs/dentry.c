@@ -9,7 +9,7 @@
 #define HASH_BITS 14
 #define UNUSED_MAX 6144 /* with their inodes about 4 MiB */
 
-static struct hlist_head hash_table[1 << HASH_BITS];
+static struct hlist_head hash_table[1 << HASH_BITS] __cold_data;
 static LIST_HEAD(unused); /* most recently used first */
 unsigned dentries_in_use, dentries_unused;
 

@@ -58,7 +58,7 @@ struct site {
 
 static struct site sites[NR_SLOTS] __cold_data;
 static unsigned nr_sites;
-static s32 buckets[HASH_SIZE]; /* slot + 1 */
+static s32 buckets[HASH_SIZE] __hot_data; /* slot + 1 */
 
 /* Return addresses whose site has no known form, so that the look at the code is not repeated at every trap. */
 static u64 rejected[HASH_SIZE] __cold_data;

@@ -23,7 +23,7 @@ static struct {
 	unsigned n, period;
 	u64 goal;
 	u64 states[LOOK_MAX];
-} look;
+} look __cold_data;
 
 void step_arm(struct pt_regs *regs)
 {

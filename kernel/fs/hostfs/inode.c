@@ -9,7 +9,7 @@
 #include "kernel/fs/hostfs/hostfs.h"
 
 #define HASH_SIZE 4096
-static struct hlist_head inode_table[HASH_SIZE];
+static struct hlist_head inode_table[HASH_SIZE] __cold_data;
 
 static struct hlist_head *bucket(const struct super_block *sb, u64 dev, u64 ino)
 {

@@ -8,7 +8,7 @@
 #include "kernel/fs/tty/internal.h"
 #include "kernel/mm/alloc.h"
 
-static struct tty_struct *ttys[MAX_PTYS];
+static struct tty_struct *ttys[MAX_PTYS] __cold_data;
 
 /* termios(3) of a new terminal: Linux's defaults. */
 static const struct termios2 initial_termios = {

@@ -42,7 +42,7 @@ struct host_datagrams {
 	u64 queued;
 };
 
-static u8 bounce[DATAGRAM_MAX];
+static u8 bounce[DATAGRAM_MAX] __cold_data;
 
 static struct host_datagrams *datagrams_of(struct inet_socket *inet)
 {
