@@ -22,10 +22,12 @@
 #include "kernel/init/init.h"
 #include "kernel/locking.h"
 #include "kernel/mm/alloc.h"
+#include "kernel/mm/internal.h"
 #include "kernel/mm/mm.h"
 #include "kernel/sched/deterministic.h"
 #include "kernel/sched/switch.h"
 #include "kernel/sched/wait_info.h"
+#include "kernel/task/lifecycle.h"
 #include "kernel/time/posix_timer.h"
 #include "kernel/trace/trace.h"
 
@@ -446,10 +448,11 @@ static void unlink_carrier(struct carrier *c)
 	list_add_tail(&c->mm_link, &dead_carriers);
 }
 
-/* The active carrier gives its cpu away and parks, or leaves. */
+/* The active carrier gives its cpu away and parks, or leaves. What it does beyond that is in nobody's way. */
 static void hand_off(struct carrier *c, struct task_struct *next)
 {
 	struct carrier *target = next && next->mm ? find_carrier(next->mm, c->cpu->id) : kernel_carrier(c->cpu->id, c);
+	struct mm_struct *fresh = NULL;
 	bool leaving = c->leaving, claimed;
 
 	if (!target)
@@ -458,12 +461,21 @@ static void hand_off(struct carrier *c, struct task_struct *next)
 	trace_handoff(next, target, claimed);
 	atomic_store(&c->run, CARRIER_PARKED);
 	give_cpu(c->cpu, target, next);
-	if (leaving)
-		unlink_carrier(c);
+	if (leaving) {
+		fresh = zygote_recycle(c);
+		if (!fresh)
+			unlink_carrier(c);
+	}
 	kernel_unlock();
 	wake_target(target, claimed);
-	if (leaving)
+	if (fresh) {
+		mm_wipe_host(NULL);
+		kernel_lock();
+		zygote_ready(fresh);
+		kernel_unlock();
+	} else if (leaving) {
 		carrier_host_exit(&c->gone);
+	}
 	park(c);
 }
 
@@ -547,6 +559,7 @@ void mm_release_carriers(struct mm_struct *mm)
 
 	mm->dying = true;
 	mm_fail_work(mm);
+	this_carrier()->sole = this_carrier()->mm == mm && mm->nr_carriers == 1;
 	list_for_each_entry(c, &mm->carriers, mm_link) {
 		mm_get(mm);
 		c->leaving = true;

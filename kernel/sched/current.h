@@ -28,6 +28,7 @@ struct carrier {
 	struct task_struct *handoff_to; /* picked, to be run by this carrier next */
 	bool idle;                /* active, sleeping for its cpu */
 	bool leaving;             /* its mm is gone */
+	bool sole;                /* leaving, and the only host thread its process ever had */
 	bool prefault;            /* begins by bringing the kernel into its page tables: it has time */
 	bool ready;               /* has its own signal stack: a forked one begins with its parent's, and must get no signals there */
 	int claimed_for;          /* idle, and wanted by this cpu; -1 */

@@ -38,6 +38,12 @@ int exec_check(const char *path);
 /* A fresh address space in a host process of its own: from the pool, else waits for one. ERR_PTR. */
 struct mm_struct *zygote_take(void);
 struct mm_struct *zygote_pooled(int n); /* the n-th that waits in the pool, or NULL */
+/*
+ * The address space of this leaving carrier has ended: its host process becomes a fresh one, if there is need of it. Then the
+ * carrier belongs to the mm that is returned, and does not leave: it wipes the process and calls zygote_ready. NULL: it is not needed.
+ */
+struct mm_struct *zygote_recycle(struct carrier *carrier);
+void zygote_ready(struct mm_struct *mm);
 int zygote_start(void);
 
 /* current leaves its mm for `mm` (NULL: none). Returns on a carrier of the new one. */

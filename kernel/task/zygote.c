@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Fresh address spaces for exec: a small pool of host processes, cloned from the kernel process, which has nothing but the
- * kernel mapped. A kernel thread keeps the pool filled.
+ * Fresh address spaces for exec: a small pool of host processes which have nothing but the kernel mapped. Some are cloned from the
+ * kernel process, by a kernel thread that keeps the pool filled; but when there is a place, the host process of an address space that
+ * has ended is wiped and used again: the host needs neither end it nor make one, and it has the kernel in its page tables.
  */
 #include "kernel/init/init.h"
 #include "kernel/locking.h"
 #include "kernel/mm/internal.h"
 #include "kernel/sched/carrier.h"
+#include "kernel/sched/deterministic.h"
 #include "kernel/sched/switch.h"
 #include "kernel/arch/x86_64/trap.h"
 #include "kernel/sched/wait_info.h"
@@ -15,7 +17,7 @@
 #define POOL_SIZE 4
 
 static struct mm_struct *pool[POOL_SIZE];
-static int pooled, waiting;
+static int pooled, waiting, wiping;
 static struct wait_queue_head taken = { LIST_HEAD_INIT(taken.entries) }, filled = { LIST_HEAD_INIT(filled.entries) };
 static int clone_error;
 
@@ -45,7 +47,7 @@ static void zygote(void *arg)
 	for (;;) {
 		struct mm_struct *mm;
 
-		wait_event(&taken, &pool_full_wait, "a place in the pool of processes", pooled < POOL_SIZE && (!clone_error || waiting));
+		wait_event(&taken, &pool_full_wait, "a place in the pool of processes", pooled + wiping < POOL_SIZE && (!clone_error || waiting));
 		mm = make();
 		if (IS_ERR(mm)) {
 			clone_error = (int)PTR_ERR(mm);
@@ -55,6 +57,53 @@ static void zygote(void *arg)
 		}
 		wake_up(&filled);
 	}
+}
+
+struct mm_struct *zygote_recycle(struct carrier *carrier)
+{
+	struct mm_struct *old = carrier->mm, *mm;
+
+	/* When the host is done with the wiping would decide what a reproducible run does. */
+	if (!carrier->sole || pooled + wiping >= POOL_SIZE || deterministic)
+		return NULL;
+	mm = mm_alloc();
+	if (!mm)
+		return NULL;
+	list_move_tail(&carrier->mm_link, &mm->carriers);
+	old->nr_carriers--;
+	mm->nr_carriers++;
+	mm->host_pid = old->host_pid;
+	old->host_pid = 0;
+	mm_put(old);
+	carrier->mm = mm;
+	carrier->leaving = carrier->sole = false;
+	carrier->xstate_owner = NULL;
+	wiping++;
+	return mm;
+}
+
+void zygote_ready(struct mm_struct *mm)
+{
+	wiping--;
+	pool[pooled++] = mm;
+	wake_up(&filled);
+}
+
+/* The most recent one, but of those whose host thread is bound to this cpu already if there is any. */
+static struct mm_struct *take_from_pool(void)
+{
+	int best = pooled - 1;
+	struct mm_struct *mm;
+
+	for (int i = pooled - 1; i >= 0; i--) {
+		if (list_first_entry(&pool[i]->carriers, struct carrier, mm_link)->bound_cpu == this_carrier()->cpu->id) {
+			best = i;
+			break;
+		}
+	}
+	mm = pool[best];
+	pool[best] = pool[--pooled];
+	return mm;
 }
 
 struct mm_struct *zygote_take(void)
@@ -72,8 +121,8 @@ struct mm_struct *zygote_take(void)
 		}
 	}
 	waiting--;
-	mm = pool[--pooled];
-	if (pooled <= POOL_SIZE / 2)
+	mm = take_from_pool();
+	if (pooled + wiping <= POOL_SIZE / 2)
 		wake_up(&taken);
 	return mm;
 }
