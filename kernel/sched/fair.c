@@ -116,10 +116,35 @@ static void remove(struct fair_rq *fair, struct sched_entity *se)
 	se->on_rq = false;
 }
 
+/*
+ * Interrupting another cpu costs more than many a task runs between two sleeps. Whoever mostly sleeps again within moments is not
+ * interrupted for one that wakes, unless it runs for much longer this time.
+ */
+#define SHORT_BURST (200 * NSEC_PER_USEC)
+#define LONG_FOR_SHORT (2 * SHORT_BURST)
+
+static void learn_burst(struct sched_entity *se)
+{
+	/* A long one now and then does not count for more: the host may have run something else. */
+	u64 ran = min(max(se->sum_exec_runtime - se->woken_at, 1UL), 2 * SHORT_BURST);
+
+	se->burst = se->burst ? se->burst - se->burst / 8 + ran / 8 : ran;
+}
+
+static bool is_short(const struct sched_entity *se) { return se->burst && se->burst < SHORT_BURST; }
+
+static bool sleeps_soon(const struct sched_entity *se)
+{
+	return is_short(se) && se->sum_exec_runtime - se->woken_at < LONG_FOR_SHORT;
+}
+
 static void enqueue_fair(struct rq *rq, struct task_struct *task, unsigned flags)
 {
 	struct sched_entity *se = &task->sched.entity, *curr = curr_of(rq);
 	struct fair_rq *fair = &rq->fair;
+
+	if (flags & ENQUEUE_WAKEUP)
+		se->woken_at = se->sum_exec_runtime;
 
 	if (curr && curr != se) {
 		update_curr_fair(rq);
@@ -139,6 +164,8 @@ static void dequeue_fair(struct rq *rq, struct task_struct *task, unsigned flags
 
 	if (curr && curr != se)
 		update_curr_fair(rq);
+	if (flags & DEQUEUE_SLEEP)
+		learn_burst(se);
 	remove(fair, se);
 	fair->load -= se->weight;
 	fair->nr_running--;
@@ -162,7 +189,9 @@ static bool check_preempt_fair(struct rq *rq, struct task_struct *task)
 
 	if (task->sched.policy != SCHED_NORMAL)
 		return false;
-	return rq->curr->sched.policy == SCHED_IDLE || lead > (s64)sched_tunables.wakeup_granularity;
+	if (rq->curr->sched.policy == SCHED_IDLE)
+		return true;
+	return lead > (s64)sched_tunables.wakeup_granularity && !sleeps_soon(curr);
 }
 
 static void set_curr_fair(struct rq *rq, struct task_struct *task)
@@ -198,8 +227,14 @@ static void tick_fair(struct rq *rq, struct task_struct *curr)
 {
 	struct sched_entity *se = &curr->sched.entity;
 
-	if (rq->fair.nr_running > 1 && se->sum_exec_runtime - se->slice_start >= slice_of(&rq->fair, se))
+	struct sched_entity *first = first_of(&rq->fair);
+
+	if (rq->fair.nr_running < 2)
+		return;
+	if (se->sum_exec_runtime - se->slice_start >= slice_of(&rq->fair, se))
 		resched_curr(rq);
+	else if (first && is_short(se) && !sleeps_soon(se) && behind(se->vruntime, first->vruntime) > (s64)sched_tunables.wakeup_granularity)
+		resched_curr(rq); /* it was expected to sleep by now */
 }
 
 static u64 next_tick_fair(struct rq *rq, struct task_struct *curr)

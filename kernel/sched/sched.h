@@ -37,6 +37,8 @@ struct sched_entity {
 	u64 exec_start;       /* CLOCK_MONOTONIC */
 	u64 sum_exec_runtime; /* ns */
 	u64 slice_start;      /* sum_exec_runtime when its slice began */
+	u64 woken_at;         /* sum_exec_runtime when it woke */
+	u64 burst;            /* ns that it runs from waking to sleeping, on average; 0: not known yet */
 	u32 weight;
 	bool on_rq;           /* in the tree: it waits */
 };
