@@ -497,8 +497,11 @@ static void __attribute__((noreturn)) jump(uint64_t entry, uint64_t stack)
 }
 
 /*
- * This thread becomes the container's clock: whoever sleeps inside while all cpus compute is as late as it is. Root's is a deadline task of the
- * host: it begins at once, and can never have more than a twentieth of a cpu, whatever becomes of it. No thread that it makes is one.
+ * The first thread becomes the container's clock: whoever sleeps inside while all cpus compute is as late as it is. Root's is a deadline task of
+ * the host: it begins at once, and can never have more than a twentieth of a cpu, whatever becomes of it. No thread that it makes is one.
+ *
+ * Only when it has booted the container, though, which takes more than one period gives: the host would make it stand still for the rest of
+ * each. Here it is only asked whether it may be one.
  *
  * Where that is refused: the host's scheduler (since Linux 6.12) lets a thread ask for shorter turns, and then lets it begin sooner. All
  * threads of the container do: they take turns only with the clock and with strangers.
@@ -506,18 +509,41 @@ static void __attribute__((noreturn)) jump(uint64_t entry, uint64_t stack)
 #define CLOCK_RUNTIME_NS 500000
 #define CLOCK_PERIOD_NS 10000000
 #define HOST_SLICE_NS 100000
+struct host_turns {
+	uint32_t size, policy;
+	uint64_t flags;
+	int32_t nice;
+	uint32_t priority;
+	uint64_t runtime, deadline, period;
+};
+
+static bool become_deadline_task(pid_t thread)
+{
+	const struct host_turns turns = { .size = sizeof(turns), .policy = SCHED_DEADLINE, .flags = SCHED_FLAG_RESET_ON_FORK, .runtime = CLOCK_RUNTIME_NS,
+					  .deadline = CLOCK_PERIOD_NS, .period = CLOCK_PERIOD_NS };
+
+	return syscall(SYS_sched_setattr, thread, &turns, 0) == 0;
+}
+
 static void ask_for_turns_of_a_clock(const struct sandbox *sandbox)
 {
-	struct { uint32_t size, policy; uint64_t flags; int32_t nice; uint32_t priority; uint64_t runtime, deadline, period; } attr = {
-		sizeof(attr), SCHED_DEADLINE, SCHED_FLAG_RESET_ON_FORK, 0, 0, CLOCK_RUNTIME_NS, CLOCK_PERIOD_NS, CLOCK_PERIOD_NS
-	};
+	struct host_turns before = { 0 };
 
-	if (!sandbox->config->deterministic && syscall(SYS_sched_setattr, 0, &attr, 0) == 0)
+	if (syscall(SYS_sched_getattr, 0, &before, sizeof(before), 0) || (before.policy != SCHED_OTHER && before.policy != SCHED_BATCH))
 		return;
-	if (syscall(SYS_sched_getattr, 0, &attr, sizeof(attr), 0) || (attr.policy != SCHED_OTHER && attr.policy != SCHED_BATCH))
+	before.size = sizeof(before);
+	if (!sandbox->config->deterministic && become_deadline_task(0)) {
+		syscall(SYS_sched_setattr, 0, &before, 0);
 		return;
-	attr.runtime = HOST_SLICE_NS;
-	syscall(SYS_sched_setattr, 0, &attr, 0); /* where it is refused, things are as they were */
+	}
+	before.runtime = HOST_SLICE_NS;
+	syscall(SYS_sched_setattr, 0, &before, 0); /* where it is refused, things are as they were */
+}
+
+void launch_booted(struct sandbox *sandbox)
+{
+	if (!sandbox->config->deterministic)
+		become_deadline_task(sandbox->kernel);
 }
 
 static int become_kernel(struct sandbox *sandbox, struct error *error)

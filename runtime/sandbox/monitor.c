@@ -49,7 +49,7 @@ struct monitor {
 	int signals, news; /* signalfd; eventfd: the slots thread has seen the container end, or an answer of the kernel */
 	bool container_ended; /* set by the slots thread */
 	struct control_server control;
-	bool finished, kernel_gone, child_ended;
+	bool booted, finished, kernel_gone, child_ended;
 	bool killed; /* the host has ended a process of ours with SIGKILL */
 	int stop_requests;
 	char abnormal[512]; /* why the container was ended by us or the host; "" if it ended by itself */
@@ -343,6 +343,10 @@ static void take_news(struct monitor *monitor)
 		monitor->finished = true;
 	if (!monitor->finished && monitor->sandbox->birth && birth_report(monitor->sandbox))
 		end_abnormally(monitor, "the command that created the container was ended");
+	if (!monitor->booted && __atomic_load_n(&monitor->sandbox->channel->stage, __ATOMIC_ACQUIRE) != STAGE_BOOTING) {
+		monitor->booted = true;
+		launch_booted(monitor->sandbox);
+	}
 	control_server_answered(&monitor->control);
 }
 

@@ -149,6 +149,8 @@ int detach_streams(struct sandbox *sandbox, int ret_streams[3], struct error *er
 int launch_prepare(struct sandbox *sandbox, struct error *error);
 /* Forks the kernel process; does not wait for it. A failure in the child is reported through channel->status. */
 int launch_start(struct sandbox *sandbox, struct error *error);
+/* launch.c: the container has booted (its stage says so), and the kernel process's first thread is its clock. */
+void launch_booted(struct sandbox *sandbox);
 
 /* mounts.c: opens the container's directories and files; the boot parameters learn which are files. */
 int mounts_open(struct sandbox *sandbox, struct error *error);
