@@ -20,6 +20,6 @@ struct async_subject {
  */
 long async_host_io(long (*function)(void *arg), void *arg, const struct async_subject *subject);
 extern u64 async_requests; /* made so far, for --stats */
-int async_start(unsigned nr_threads);
+int async_start(unsigned max_threads); /* one now, the others when requests come faster than they are served */
 
 #endif

@@ -97,7 +97,7 @@ struct async_request {
 };
 static LIST_HEAD(async_queue);
 static u32 async_word;
-static unsigned async_threads;
+static unsigned async_threads, async_idle, async_max;
 u64 async_requests;
 
 static void describe_async(const void *object, struct wait_info *info)
@@ -135,6 +135,8 @@ long async_host_io(long (*function)(void *arg), void *arg, const struct async_su
 	return request.result;
 }
 
+static int async_add(void);
+
 static void async_thread(struct carrier *self)
 {
 	kernel_lock();
@@ -145,13 +147,18 @@ static void async_thread(struct carrier *self)
 		if (list_empty(&async_queue)) {
 			u32 seen = async_word;
 
+			async_idle++;
 			kernel_unlock();
 			futex_sleep_until(&async_word, seen, NEVER);
 			kernel_lock();
+			async_idle--;
 			continue;
 		}
 		request = list_first_entry(&async_queue, struct async_request, link);
 		list_del(&request->link);
+		/* One stands ready for the next request as long as there may be more of them. Where the host refuses, fewer do. */
+		if (!async_idle && async_threads < async_max)
+			async_add();
 		self->serves = request->task;
 		started = request->queued ? ktime_get() : 0;
 		kernel_unlock();
@@ -165,16 +172,22 @@ static void async_thread(struct carrier *self)
 	}
 }
 
-int async_start(unsigned nr_threads)
+/* Drops the kernel lock. By a thread of the kernel process: no other's may stand in for it. */
+static int async_add(void)
 {
-	for (unsigned i = 0; i < nr_threads; i++) {
-		int error = kernel_host_thread("async", async_thread);
+	int error;
 
-		if (error)
-			return error;
-		async_threads++;
-	}
-	return 0;
+	async_threads++;
+	error = kernel_host_thread("async", async_thread);
+	if (error)
+		async_threads--;
+	return error;
+}
+
+int async_start(unsigned max_threads)
+{
+	async_max = max_threads;
+	return max_threads ? async_add() : 0;
 }
 
 /* ---- poll: the container's stdio, and what the monitor hands in ---- */
@@ -310,7 +323,9 @@ int kernel_host_thread(const char *role, void (*fn)(struct carrier *self))
 	*--sp = 0;
 	*--sp = (u64)c;
 	*--sp = (u64)host_thread_start;
+	kernel_unlock();
 	tid = host_clone(HOST_CLONE_THREAD, sp, &c->host_tid, NULL, 0);
+	kernel_lock();
 	if (tid < 0) {
 		list_del(&c->mm_link);
 		heap_pages_free(c, CARRIER_BLOCK_SIZE / PAGE_SIZE);

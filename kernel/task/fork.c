@@ -268,6 +268,8 @@ static int copy_mm(struct task_struct *child, u64 flags)
 			return error == -ENOMEM ? error : -EAGAIN;
 		child->mm = mm_get(parent);
 		parent->nr_tasks++;
+		if (!(flags & CLONE_THREAD))
+			zygote_expect_more();
 		return 0;
 	}
 	mm = mm_alloc();

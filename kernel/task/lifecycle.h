@@ -37,6 +37,8 @@ int exec_check(const char *path);
 
 /* A fresh address space in a host process of its own: from the pool, else waits for one. ERR_PTR. */
 struct mm_struct *zygote_take(void);
+/* From now on the pool is kept full. */
+void zygote_expect_more(void);
 struct mm_struct *zygote_pooled(int n); /* the n-th that waits in the pool, or NULL */
 /*
  * The address space of this leaving carrier has ended: its host process becomes a fresh one, if there is need of it. Then the

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Fresh address spaces for exec: a small pool of host processes which have nothing but the kernel mapped. Some are cloned from the
- * kernel process, by a kernel thread that keeps the pool filled; but when there is a place, the host process of an address space that
- * has ended is wiped and used again: the host needs neither end it nor make one, and it has the kernel in its page tables.
+ * kernel process, by a kernel thread: one for the first program; the pool is kept filled once a program has made a child that shares its
+ * address space, as posix_spawn(3) does, and which needs another at its exec. A container of one program is not to pay for more. When there
+ * is a place, the host process of an address space that has ended is wiped and used again: the host needs neither end it nor make one, and
+ * it has the kernel in its page tables.
  */
 #include "kernel/init/init.h"
 #include "kernel/locking.h"
@@ -17,7 +19,7 @@
 #define POOL_SIZE 4
 
 static struct mm_struct *pool[POOL_SIZE];
-static int pooled, waiting, wiping;
+static int pooled, waiting, wiping, wanted = 1;
 static struct wait_queue_head taken = { LIST_HEAD_INIT(taken.entries) }, filled = { LIST_HEAD_INIT(filled.entries) };
 static int clone_error;
 
@@ -47,7 +49,7 @@ static void zygote(void *arg)
 	for (;;) {
 		struct mm_struct *mm;
 
-		wait_event(&taken, &pool_full_wait, "a place in the pool of processes", pooled + wiping < POOL_SIZE && (!clone_error || waiting));
+		wait_event(&taken, &pool_full_wait, "a place in the pool of processes", waiting > pooled || (pooled + wiping < wanted && !clone_error));
 		mm = make();
 		if (IS_ERR(mm)) {
 			clone_error = (int)PTR_ERR(mm);
@@ -122,9 +124,19 @@ struct mm_struct *zygote_take(void)
 	}
 	waiting--;
 	mm = take_from_pool();
-	if (pooled + wiping <= POOL_SIZE / 2)
+	if (wanted != POOL_SIZE)
+		wanted = 0;
+	else if (pooled + wiping <= POOL_SIZE / 2)
 		wake_up(&taken);
 	return mm;
+}
+
+void zygote_expect_more(void)
+{
+	if (wanted == POOL_SIZE)
+		return;
+	wanted = POOL_SIZE;
+	wake_up(&taken);
 }
 
 struct mm_struct *zygote_pooled(int n) { return n < pooled ? pool[n] : NULL; }
