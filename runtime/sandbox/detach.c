@@ -8,12 +8,14 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -74,8 +76,8 @@ static int await_creator(struct birth *birth, struct error *error)
 }
 
 /*
- * The creator makes the cgroups while this enters namespaces, reads what there is and prepares memory; but all processes of the container are
- * to be in its cgroups from their beginning. Hooks may set up the namespaces that were entered, which then must not be looked at before.
+ * The creator sets the cgroups' limits while this enters namespaces, reads what there is and prepares memory; but all processes of the container
+ * are to have them from their beginning. Hooks may set up the namespaces that were entered, which then must not be looked at before.
  */
 static int prepare(struct sandbox *sandbox, struct birth *birth, struct error *error)
 {
@@ -154,6 +156,23 @@ static int wait_for_birth(const struct sandbox_detached *detached, struct birth 
 	return fail(error, 0, "the container ended before it was started");
 }
 
+/* fork(2) into a v2 cgroup. The C library keeps the thread's number where the host says that it is, so it is put there as fork() does. */
+static pid_t fork_into(int cgroup_fd)
+{
+	int *tid = NULL;
+	struct clone_args args = { .exit_signal = SIGCHLD };
+
+	if (cgroup_fd < 0)
+		return fork();
+	args.flags = CLONE_INTO_CGROUP;
+	args.cgroup = (uint64_t)cgroup_fd;
+	if (prctl(PR_GET_TID_ADDRESS, &tid) == 0 && tid) {
+		args.flags |= CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID;
+		args.child_tid = (uintptr_t)tid;
+	}
+	return (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+}
+
 int sandbox_create(const struct sandbox_config *config, pid_t *ret_pid, struct error *error)
 {
 	struct birth *birth = mmap(NULL, sizeof(*birth), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -163,7 +182,7 @@ int sandbox_create(const struct sandbox_config *config, pid_t *ret_pid, struct e
 	if (birth == MAP_FAILED || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends))
 		return fail(error, errno, "cannot prepare the container's monitor");
 	birth->fd = ends[1];
-	monitor = fork();
+	monitor = fork_into(config->detached->cgroup_fd);
 	if (monitor == 0) {
 		close(ends[0]);
 		live(config, birth);

@@ -156,7 +156,9 @@ static int enter(void *argument, struct error *error)
 	/* The lock is its creator's, and goes with that. */
 	close(sandbox->container->lock_fd);
 	sandbox->container->lock_fd = -1;
-	return FAULT("enter") ? -1 : enter_network(sandbox->spec, error);
+	if (FAULT("enter") || (sandbox->nr_doors >= 0 && cgroup_pass_doors(sandbox->doors, sandbox->nr_doors, error)))
+		return -1;
+	return enter_network(sandbox->spec, error);
 }
 
 static int choose_cgroup(struct oci_sandbox *sandbox, struct error *error)
@@ -174,6 +176,34 @@ static int choose_cgroup(struct oci_sandbox *sandbox, struct error *error)
 	return 0;
 }
 
+/*
+ * Before there is a monitor, which is born into the v2 group and passes the doors of the others itself, while it has but one thread: to move a
+ * process from outside takes the host a grace period. Where that cannot be, accompany() moves it.
+ */
+static int make_cgroup(struct oci_sandbox *sandbox, struct error *error)
+{
+	if (cgroup_needs_process(sandbox->cgroup))
+		return 0;
+	if (cgroup_create(sandbox->cgroup, 0, &sandbox->host_resources, error))
+		return -1;
+	sandbox->made_cgroup = true;
+	if (FAULT("groups"))
+		return -1;
+	sandbox->nr_doors = sandbox->container->rootless ? -1 : cgroup_open_doors(sandbox->cgroup, sandbox->doors);
+	if (sandbox->nr_doors >= 0)
+		sandbox->detached.cgroup_fd = cgroup_clone_fd(sandbox->cgroup);
+	return 0;
+}
+
+static void close_doors(struct oci_sandbox *sandbox)
+{
+	for (int i = 0; i < sandbox->nr_doors; i++)
+		close(sandbox->doors[i]);
+	if (sandbox->detached.cgroup_fd >= 0)
+		close(sandbox->detached.cgroup_fd);
+	sandbox->detached.cgroup_fd = -1;
+}
+
 /* In the creator, while the monitor enters its namespaces. */
 static int accompany(void *argument, pid_t monitor, struct error *error)
 {
@@ -182,13 +212,14 @@ static int accompany(void *argument, pid_t monitor, struct error *error)
 
 	sandbox->container->pid = monitor;
 	sandbox->container->pid_start = process_start_time(monitor, NULL);
-	if (cgroup_create(sandbox->cgroup, founded ? monitor : 0, &sandbox->host_resources, error))
+	close_doors(sandbox);
+	if (founded && cgroup_create(sandbox->cgroup, monitor, &sandbox->host_resources, error))
 		return -1;
 	sandbox->made_cgroup = true;
 	if (FAULT("cgroup") || cgroup_apply(sandbox->cgroup, &sandbox->host_resources, error))
 		return -1;
 	native_warn(cgroup_warnings(sandbox->cgroup));
-	return founded ? 0 : cgroup_enter(sandbox->cgroup, monitor, error);
+	return founded || sandbox->nr_doors >= 0 ? 0 : cgroup_enter(sandbox->cgroup, monitor, error);
 }
 
 static int open_console(struct oci_sandbox *sandbox, const struct container_create *options, struct error *error)
@@ -251,7 +282,7 @@ static int born(struct oci_sandbox *sandbox, struct error *error)
 static int sandbox_mode_create(struct container *container, const struct spec *spec, const struct container_create *options,
 			       struct error *error)
 {
-	struct oci_sandbox sandbox = { .container = container, .spec = spec, .terminal = { -1, -1 } };
+	struct oci_sandbox sandbox = { .container = container, .spec = spec, .terminal = { -1, -1 }, .nr_doors = -1 };
 	struct error ignored = { 0 };
 	pid_t monitor = -1;
 	int result;
@@ -261,10 +292,12 @@ static int sandbox_mode_create(struct container *container, const struct spec *s
 		return fail_remedy(error, "leave the option out, or run the container with --mode native");
 	}
 	sandbox.detached = (struct sandbox_detached){ .directory = container->fd, .enter = enter, .accompany = accompany, .entered = entered,
-							 .argument = &sandbox, .waits_early = spec->hooks != NULL };
+							 .argument = &sandbox, .waits_early = spec->hooks != NULL, .cgroup_fd = -1 };
 	if (oci_config_make(&sandbox, error) || open_console(&sandbox, options, error) || choose_cgroup(&sandbox, error))
 		return -1;
-	result = sandbox_create(&sandbox.config, &monitor, error);
+	result = make_cgroup(&sandbox, error);
+	if (result == 0)
+		result = sandbox_create(&sandbox.config, &monitor, error);
 	if (result == 0) {
 		result = born(&sandbox, error);
 		if (result)

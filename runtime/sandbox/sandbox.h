@@ -48,9 +48,10 @@ struct sandbox_detached {
 	int directory;      /* of the container: control socket and log stand there */
 	int console_socket; /* connected: gets the master of the terminal; -1 */
 	int *ret_master;    /* where the caller wants the master itself; NULL */
-	/* In the new process, before anything else: namespaces. 0, or -1 with @error set. */
+	int cgroup_fd;      /* of the v2 group that the new process is born into; -1: none */
+	/* In the new process, before anything else: cgroups and namespaces. 0, or -1 with @error set. */
 	int (*enter)(void *argument, struct error *error);
-	/* In the creator, meanwhile: cgroups, which it puts the new process into. */
+	/* In the creator, meanwhile: limits of the cgroups. */
 	int (*accompany)(void *argument, pid_t monitor, struct error *error);
 	/* In the creator, when both are done: hooks. */
 	int (*entered)(void *argument, struct error *error);
