@@ -241,6 +241,7 @@ struct monitor_channel {
 	uint32_t freezer;     /* KERNEL_* of abi/control.h; the bell rings when it becomes FROZEN */
 	struct monitor_status status;
 	uint32_t stage;       /* STAGE_* */
+	uint32_t launch;      /* futex: the monitor's to the process that will jump into the kernel: 1 when `boot` is complete */
 	uint32_t notes;       /* counts changes of stage, exec and oom_kills */
 	uint32_t oom_kills;   /* so many programs were ended because memory ran out */
 	struct exec_slot exec[EXEC_SLOTS];

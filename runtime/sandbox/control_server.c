@@ -76,14 +76,20 @@ static int open_directory(struct control_server *server, struct error *error)
 	return listen_in(server, error);
 }
 
-int control_server_prepare(struct control_server *server, struct sandbox *sandbox, struct error *error)
+void control_server_init(struct control_server *server, struct sandbox *sandbox)
 {
 	*server = (struct control_server){ .sandbox = sandbox, .state = { .root_fd = -1, .fd = -1 }, .listener = -1, .asked_for = -1 };
 	for (int i = 0; i < CONTROL_CLIENTS; i++)
 		server->clients[i].fd = server->clients[i].exec = -1;
-	if (sandbox->config->detached)
+}
+
+int control_server_prepare(struct control_server *server, struct error *error)
+{
+	const struct sandbox_config *config = server->sandbox->config;
+
+	if (config->detached)
 		return open_directory(server, error);
-	return sandbox->config->name ? open_state(server, error) : 0;
+	return config->name ? open_state(server, error) : 0;
 }
 
 /* Everything here is done while the container's kernel boots, and costs no time of its own. */

@@ -53,8 +53,9 @@ struct control_server {
 	bool thaw;          /* who wanted it frozen has left, or has waited long enough */
 };
 
-/* Before the kernel process is forked. A name that cannot be had (or a state directory that cannot be made for it) is an error: -1 with @error set. */
-int control_server_prepare(struct control_server *server, struct sandbox *sandbox, struct error *error);
+void control_server_init(struct control_server *server, struct sandbox *sandbox);
+/* Before the kernel runs. A name that cannot be had (or a state directory that cannot be made for it) is an error: -1 with @error set. */
+int control_server_prepare(struct control_server *server, struct error *error);
 /* The kernel process exists: the container can be found now. Where that is not possible it runs all the same, with a warning. */
 void control_server_started(struct control_server *server);
 /* Fills in CONTROL_POLLS entries; returns the time-out for poll, ms, -1 for none. */

@@ -88,7 +88,7 @@ static int prepare(struct sandbox *sandbox, struct birth *birth, struct error *e
 	(void)!send(birth->fd, "e", 1, MSG_NOSIGNAL);
 	if (detached->waits_early && await_creator(birth, error))
 		return -1;
-	if (fault("boot", error) || network_prepare(sandbox, error) || launch_prepare(sandbox, error))
+	if (fault("boot", error) || launch_prepare(sandbox, error))
 		return -1;
 	if (!detached->waits_early && await_creator(birth, error))
 		return -1;

@@ -13,6 +13,7 @@
 #include <cpuid.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <linux/rseq.h>
 #include <linux/sched.h>
 #include <sched.h>
@@ -197,7 +198,6 @@ static void put_mounts(const struct sandbox *sandbox, struct boot_params *boot, 
 	const struct sandbox_config *config = sandbox->config;
 
 	boot->nr_mounts = 1 + config->nr_mounts;
-	boot->mounts[0].fd = -1;
 	boot->mounts[0].target = area_string(area, "/");
 	boot->mounts[0].source = area_string(area, sandbox->mount_path[0]);
 	boot->mounts[0].read_only = config->read_only;
@@ -205,7 +205,6 @@ static void put_mounts(const struct sandbox *sandbox, struct boot_params *boot, 
 		const struct sandbox_mount *from = &config->mounts[i];
 		struct boot_mount *mount = &boot->mounts[i + 1];
 
-		mount->fd = -1;
 		mount->target = area_string(area, from->target);
 		mount->source = area_string(area, from->source ? sandbox->mount_path[i + 1] : from->shown ? from->shown : "tmpfs");
 		mount->type = area_string(area, from->type ? from->type : "");
@@ -268,8 +267,6 @@ static int put_strings(const struct sandbox *sandbox, struct boot_params *boot, 
 
 int launch_prepare(struct sandbox *sandbox, struct error *error)
 {
-	const struct sandbox_config *config = sandbox->config;
-	struct boot_params *boot;
 	struct rlimit files;
 
 	for (int i = 0; i < 5; i++)
@@ -284,8 +281,16 @@ int launch_prepare(struct sandbox *sandbox, struct error *error)
 	sandbox->image_fd = image_open(&sandbox->image, &sandbox->image_offset, error);
 	if (sandbox->image_fd < 0 || make_memory(sandbox, error) || write_kernel_data(sandbox, error) || stdio_prepare(sandbox, error))
 		return -1;
-	boot = &sandbox->channel->boot;
-	if (mounts_open(sandbox, error) || put_strings(sandbox, boot, error))
+	sandbox->channel->boot.rlimit_nofile = files.rlim_cur;
+	return mounts_open(sandbox, error);
+}
+
+int launch_describe(struct sandbox *sandbox, struct error *error)
+{
+	const struct sandbox_config *config = sandbox->config;
+	struct boot_params *boot = &sandbox->channel->boot;
+
+	if (put_strings(sandbox, boot, error))
 		return -1;
 	boot->magic = BOOT_MAGIC;
 	boot->version = BOOT_VERSION;
@@ -296,7 +301,6 @@ int launch_prepare(struct sandbox *sandbox, struct error *error)
 	boot->async_threads = config->async_threads;
 	boot->host_uid = geteuid();
 	boot->host_gid = getegid();
-	boot->rlimit_nofile = files.rlim_cur;
 	boot->tasks_limit = config->tasks_limit;
 	boot->nr_uid_ranges = config->nr_uid_ranges;
 	boot->nr_gid_ranges = config->nr_gid_ranges;
@@ -313,6 +317,12 @@ int launch_prepare(struct sandbox *sandbox, struct error *error)
 	else if (getrandom(boot->random, sizeof(boot->random), 0) != sizeof(boot->random))
 		return fail(error, errno, "cannot get random bytes");
 	return 0;
+}
+
+void launch_go(struct sandbox *sandbox)
+{
+	__atomic_store_n(&sandbox->channel->launch, 1, __ATOMIC_RELEASE);
+	syscall(SYS_futex, &sandbox->channel->launch, FUTEX_WAKE, 1, NULL, NULL, 0);
 }
 
 /* From here on: in the child. */
@@ -458,8 +468,9 @@ static int by_value(const void *a, const void *b)
 }
 
 /* Keeps what the boot parameters name, and nothing else. */
-static int close_others(const struct boot_params *boot, struct error *error)
+static int close_others(const struct sandbox *sandbox, struct error *error)
 {
+	const struct boot_params *boot = &sandbox->channel->boot;
 	int keep[11 + BOOT_MAX_MOUNTS], nr = 0, next = 0;
 
 	keep[nr++] = boot->heap_fd;
@@ -470,7 +481,7 @@ static int close_others(const struct boot_params *boot, struct error *error)
 	keep[nr++] = boot->trace_fd;
 	keep[nr++] = boot->epoll_fd;
 	keep[nr++] = boot->handover_fd;
-	for (unsigned int i = 0; i < boot->nr_mounts; i++)
+	for (int i = 0; i < sandbox->nr_mounts; i++)
 		keep[nr++] = boot->mounts[i].fd;
 	qsort(keep, nr, sizeof(keep[0]), by_value);
 	for (int i = 0; i < nr; i++) {
@@ -546,6 +557,13 @@ void launch_booted(struct sandbox *sandbox)
 		become_deadline_task(sandbox->kernel);
 }
 
+/* The boot parameters are written by the monitor meanwhile. If it ends, this process ends with it. */
+static void await_go(const struct sandbox *sandbox)
+{
+	while (!__atomic_load_n(&sandbox->channel->launch, __ATOMIC_ACQUIRE))
+		syscall(SYS_futex, &sandbox->channel->launch, FUTEX_WAIT, 0, NULL, NULL, 0);
+}
+
 static int become_kernel(struct sandbox *sandbox, struct error *error)
 {
 	struct boot_params *boot = &sandbox->channel->boot;
@@ -568,10 +586,11 @@ static int become_kernel(struct sandbox *sandbox, struct error *error)
 	if (map_layout(sandbox, error) || move_vdso(boot, error) || walls_enter(sandbox, boot, error))
 		return -1;
 	filter_build(&filter, image->hostcall_start, image->hostcall_end, 1);
-	if (close_others(boot, error) || set_signals(image, error))
+	if (close_others(sandbox, error) || set_signals(image, error))
 		return -1;
 	if (undo_library(error))
 		return -1;
+	await_go(sandbox);
 	if (sandbox->config->deterministic && deterministic_enter(boot, error))
 		return -1;
 	sigemptyset(&empty);

@@ -268,6 +268,8 @@ static void reap(struct monitor *monitor)
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		monitor->kernel_gone |= pid == sandbox->kernel;
+		/* It may have ended before it was the kernel, and rings no bell then. */
+		monitor->finished |= monitor->kernel_gone;
 		if (!running)
 			continue;
 		/* The kernel may have said how it ended just before it did. */
@@ -546,39 +548,61 @@ static int block_signals(struct monitor *monitor, struct error *error)
 	return 0;
 }
 
+/* While the kernel process is on its way: what the kernel has to be told. */
+static int tell_kernel(struct monitor *monitor, struct error *error)
+{
+	struct sandbox *sandbox = monitor->sandbox;
+	struct boot_params *boot = &sandbox->channel->boot;
+
+	read_window_size(monitor, &boot->process.rows, &boot->process.columns);
+	sandbox->channel->rows = boot->process.rows;
+	sandbox->channel->columns = boot->process.columns;
+	if (network_prepare(sandbox, error) || launch_describe(sandbox, error) || control_server_prepare(&monitor->control, error))
+		return -1;
+	launch_go(sandbox);
+	return 0;
+}
+
+static int begin_serving(struct monitor *monitor, struct error *error)
+{
+	set_raw_terminal(monitor);
+	if (detach_streams(monitor->sandbox, monitor->streams, error))
+		return -1;
+	set_relays(monitor);
+	return start_threads(monitor, error);
+}
+
+static int serve(struct monitor *monitor, struct error *error)
+{
+	int result;
+
+	control_server_started(&monitor->control);
+	if (monitor->sandbox->memory && !watch_memory(monitor))
+		end_abnormally(monitor, "the monitor cannot start a thread");
+	while (!monitor->finished)
+		watch(monitor);
+	control_server_hang_up(&monitor->control);
+	kill_all(monitor);
+	finish_streams(monitor);
+	restore_terminal(monitor);
+	result = exit_status(monitor, error);
+	if (monitor->sandbox->config->stats)
+		print_stats(monitor);
+	if (finish_trace(monitor, error) && !result)
+		result = EXIT_LINUXD;
+	return result;
+}
+
 int monitor_run(struct sandbox *sandbox, struct error *error)
 {
 	struct monitor monitor = { .sandbox = sandbox };
-	struct boot_params *boot = &sandbox->channel->boot;
 	int result = EXIT_LINUXD;
 
-	if (block_signals(&monitor, error))
+	control_server_init(&monitor.control, sandbox);
+	if (block_signals(&monitor, error) || launch_start(sandbox, error))
 		return result;
-	read_window_size(&monitor, &boot->process.rows, &boot->process.columns);
-	sandbox->channel->rows = boot->process.rows;
-	sandbox->channel->columns = boot->process.columns;
-	if (control_server_prepare(&monitor.control, sandbox, error))
-		return result;
-	if (launch_start(sandbox, error)) {
-		control_server_close(&monitor.control);
-		return result;
-	}
-	set_raw_terminal(&monitor);
-	if (detach_streams(sandbox, monitor.streams, error) == 0 && (set_relays(&monitor), start_threads(&monitor, error)) == 0) {
-		control_server_started(&monitor.control);
-		if (sandbox->memory && !watch_memory(&monitor))
-			end_abnormally(&monitor, "the monitor cannot start a thread");
-		while (!monitor.finished)
-			watch(&monitor);
-		control_server_hang_up(&monitor.control);
-		kill_all(&monitor);
-		finish_streams(&monitor);
-		restore_terminal(&monitor);
-		result = exit_status(&monitor, error);
-		if (sandbox->config->stats)
-			print_stats(&monitor);
-		if (finish_trace(&monitor, error) && !result)
-			result = EXIT_LINUXD;
+	if (tell_kernel(&monitor, error) == 0 && begin_serving(&monitor, error) == 0) {
+		result = serve(&monitor, error);
 	} else {
 		kill_all(&monitor);
 		restore_terminal(&monitor);
@@ -592,7 +616,7 @@ int sandbox_run(const struct sandbox_config *config, struct error *error)
 	struct sandbox sandbox = { .config = config, .heap_fd = -1, .pages_fd = -1, .terminal = -1 };
 	int result = EXIT_LINUXD;
 
-	if (network_prepare(&sandbox, error) == 0 && launch_prepare(&sandbox, error) == 0 && walls_prepare(&sandbox, error) == 0)
+	if (launch_prepare(&sandbox, error) == 0 && walls_prepare(&sandbox, error) == 0)
 		result = monitor_run(&sandbox, error);
 	network_close(&sandbox);
 	walls_remove(&sandbox);

@@ -27,7 +27,7 @@ static int open_sources(struct sandbox *sandbox, struct error *error)
 		char path[MONITOR_PATH];
 		struct stat status;
 
-		sandbox->mount_fd[i] = -1;
+		sandbox->mount_fd[i] = boot->mounts[i].fd = -1;
 		if (!source)
 			continue;
 		if (!realpath(source, path) || stat(path, &status))

@@ -146,10 +146,15 @@ int birth_report(struct sandbox *sandbox);
 /* detach.c: from now on the monitor has no part in its creator's streams. */
 int detach_streams(struct sandbox *sandbox, int ret_streams[3], struct error *error);
 
-/* launch.c: memory, descriptors and boot parameters. */
+/* launch.c: memory and descriptors: what the kernel process has to be made with. */
 int launch_prepare(struct sandbox *sandbox, struct error *error);
-/* Forks the kernel process; does not wait for it. A failure in the child is reported through channel->status. */
+/*
+ * Forks the kernel process; does not wait for it. It builds the walls around itself and then waits for launch_go, while the monitor finds out what
+ * the kernel has to be told (launch_describe, after network_prepare). A failure in the child is reported through channel->status.
+ */
 int launch_start(struct sandbox *sandbox, struct error *error);
+int launch_describe(struct sandbox *sandbox, struct error *error);
+void launch_go(struct sandbox *sandbox);
 /* launch.c: the container has booted (its stage says so), and the kernel process's first thread is its clock. */
 void launch_booted(struct sandbox *sandbox);
 

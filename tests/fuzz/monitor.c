@@ -30,6 +30,9 @@
 __asm__(".globl kernel_image_start, kernel_image_end\n.data\nkernel_image_start:\nkernel_image_end:\n.byte 0\n.text\n");
 
 int launch_prepare(struct sandbox *sandbox, struct error *error) { return -1; }
+int launch_describe(struct sandbox *sandbox, struct error *error) { return -1; }
+void launch_go(struct sandbox *sandbox) { }
+void launch_booted(struct sandbox *sandbox) { }
 int launch_start(struct sandbox *sandbox, struct error *error) { return -1; }
 int walls_prepare(struct sandbox *sandbox, struct error *error) { return -1; }
 void walls_remove(struct sandbox *sandbox) { }
