@@ -41,6 +41,7 @@
 #define BOOT_DEBUG 0x20
 #define BOOT_DETERMINISTIC 0x100 /* --deterministic: `seed` decides what else would be chance */
 #define BOOT_WAIT 0x200       /* the first program waits for CONTROL_START */
+#define BOOT_CHART 0x800      /* somebody wants to see what the boot spent its time on: monitor_channel.times */
 #define BOOT_EXACT_MOUNTS 0x400 /* the mounts are all there is: no /proc, /sys, /dev that nobody asked for */
 
 /* A host directory (index 0 is the root file system), or a file system of the kernel's own. */
@@ -231,6 +232,13 @@ struct exec_slot {
 /* What comes with a request and does not fit its words. */
 #define REQUEST_DATA_SIZE 0x80000
 
+/* A part of the kernel's boot; ns of CLOCK_REALTIME, end 0: not at its end. */
+#define BOOT_MAX_TIMES 64
+struct boot_time {
+	char name[24];
+	uint64_t begin, end;
+};
+
 struct monitor_channel {
 	struct boot_params boot;
 	uint32_t doorbell __attribute__((aligned(64))); /* futex: kernel -> monitor */
@@ -251,6 +259,8 @@ struct monitor_channel {
 	uint32_t stats_length;
 	/* boot.trace_what: where in the heap file the trace area is (abi/trace.h); the offset is written last */
 	uint64_t trace_offset, trace_length;
+	uint32_t nr_times;
+	struct boot_time times[BOOT_MAX_TIMES];
 	char stats[65536];
 	uint8_t request_data[REQUEST_DATA_SIZE] __attribute__((aligned(64)));
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Boot initialisation as a dependency graph. Each part declares what it needs; independent parts may run
- * at the same time. A failed call ends the boot with its name and error.
+ * Boot initialisation as a dependency graph: each part declares what it needs. A failed call ends the boot with its name and error.
+ * `linuxd run --boot-chart FILE` draws when each ran.
  */
 #ifndef KERNEL_INIT_INITCALL_H
 #define KERNEL_INIT_INITCALL_H

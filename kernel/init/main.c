@@ -16,6 +16,7 @@
 #include "kernel/init/init.h"
 #include "kernel/init/initcall.h"
 #include "kernel/init/process.h"
+#include "kernel/init/times.h"
 #include "kernel/locking.h"
 #include "kernel/mm/alloc.h"
 #include "kernel/mm/internal.h"
@@ -121,6 +122,7 @@ static void wait_for_start(void)
 static void init_main(void *arg)
 {
 	struct program program = { .spec = boot->process, .strings = boot->strings, .size = min(boot->strings_used, (u32)BOOT_STRINGS_SIZE) };
+	int entering = boot_time_begin("process"), executing;
 	long error = process_read(&program);
 
 	if (!error)
@@ -131,8 +133,11 @@ static void init_main(void *arg)
 		error = process_find(&program);
 	if (error)
 		command_failed(error, &program);
+	boot_time_end(entering);
 	wait_for_start();
+	executing = boot_time_begin("exec");
 	error = process_execute(&program);
+	boot_time_end(executing);
 	if (error)
 		command_failed(error, &program);
 	process_release(&program);
@@ -201,6 +206,7 @@ __noreturn void kernel_main(struct monitor_channel *from_monitor)
 {
 	static struct carrier early; /* until the heap is there */
 	struct carrier *self;
+	int starting;
 
 	early.self = &early;
 	write_gs_base((u64)&early);
@@ -222,9 +228,13 @@ __noreturn void kernel_main(struct monitor_channel *from_monitor)
 	default_rlimits(kthread_signal.rlimits);
 	list_init(&kthread_signal.threads);
 	list_init(&kthread_signal.shared_pending.queue);
+	starting = boot_time_begin("carriers");
 	start_carriers(self);
+	boot_time_end(starting);
+	starting = boot_time_begin("threads");
 	if (kernel_threads_start())
 		container_refuse("the host refuses a thread (a limit on processes?)");
+	boot_time_end(starting);
 	/* What is left of the boot may have to sleep. */
 	if (IS_ERR(kernel_thread("boot", 0, boot_main, NULL)))
 		container_refuse("the kernel heap is too small (raise --memory)");
