@@ -19,7 +19,8 @@
 #define POOL_SIZE 4
 
 static struct mm_struct *pool[POOL_SIZE];
-static int pooled, waiting, wiping, wanted = 1;
+static int pooled, coming; /* `coming` ones are being cloned or wiped, and have a place */
+static int waiting, wanted = 1;
 static struct wait_queue_head taken = { LIST_HEAD_INIT(taken.entries) }, filled = { LIST_HEAD_INIT(filled.entries) };
 static int clone_error;
 
@@ -44,13 +45,20 @@ static struct mm_struct *make(void)
 static const struct wait_type pool_full_wait = { "zygote", BLOCK_QUEUE, wait_describe_text };
 static const struct wait_type pool_empty_wait = { "process pool", BLOCK_QUEUE, wait_describe_text };
 
+static bool should_make(void)
+{
+	return pooled + coming < POOL_SIZE && (waiting > pooled || (pooled + coming < wanted && !clone_error));
+}
+
 static void zygote(void *arg)
 {
 	for (;;) {
 		struct mm_struct *mm;
 
-		wait_event(&taken, &pool_full_wait, "a place in the pool of processes", waiting > pooled || (pooled + wiping < wanted && !clone_error));
+		wait_event(&taken, &pool_full_wait, "a place in the pool of processes", should_make());
+		coming++;
 		mm = make();
+		coming--;
 		if (IS_ERR(mm)) {
 			clone_error = (int)PTR_ERR(mm);
 		} else {
@@ -66,7 +74,7 @@ struct mm_struct *zygote_recycle(struct carrier *carrier)
 	struct mm_struct *old = carrier->mm, *mm;
 
 	/* When the host is done with the wiping would decide what a reproducible run does. */
-	if (!carrier->sole || pooled + wiping >= POOL_SIZE || deterministic)
+	if (!carrier->sole || pooled + coming >= POOL_SIZE || deterministic)
 		return NULL;
 	mm = mm_alloc();
 	if (!mm)
@@ -80,13 +88,13 @@ struct mm_struct *zygote_recycle(struct carrier *carrier)
 	carrier->mm = mm;
 	carrier->leaving = carrier->sole = false;
 	carrier->xstate_owner = NULL;
-	wiping++;
+	coming++;
 	return mm;
 }
 
 void zygote_ready(struct mm_struct *mm)
 {
-	wiping--;
+	coming--;
 	pool[pooled++] = mm;
 	wake_up(&filled);
 }
@@ -126,7 +134,7 @@ struct mm_struct *zygote_take(void)
 	mm = take_from_pool();
 	if (wanted != POOL_SIZE)
 		wanted = 0;
-	else if (pooled + wiping <= POOL_SIZE / 2)
+	else if (pooled + coming <= POOL_SIZE / 2)
 		wake_up(&taken);
 	return mm;
 }
