@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """linuxd as the OCI runtime of those who call one: containerd (ctr and its runc shim), docker's dockerd, podman; each in native and in
-sandbox mode. The daemons come from Debian packages, keep everything below the build directory and run in a network namespace
+sandbox mode. The daemons come from Debian packages, keep everything below the build directory and run in namespaces
 of their own. LINUXD_CALLERS_RUNTIME=/usr/sbin/runc runs the same steps against another runtime.
 
 Each test is a list of steps; all are tried, and the test fails with the names of those that did not do what they should. Where some
@@ -235,18 +235,35 @@ def remove_tree(path):
     shutil.rmtree(path, ignore_errors=True)
 
 
+def unmounted_hierarchies():
+    """Version 1 hierarchies that are alive and mounted nowhere: somebody had them mounted, and a group in them is still dying."""
+    with open("/proc/self/cgroup") as f:
+        alive = {line.split(":")[1] for line in f} - {""}
+    with open("/proc/self/mountinfo") as f:
+        mounted = {option for line in f if " - cgroup " in line for option in line.split(" - ")[1].split()[2].split(",")}
+    return sorted(names for names in alive if not set(names.split(",")) & mounted)
+
+
 @contextlib.contextmanager
-def network_namespace():
-    """With loopback up; yields what to put in front of a command to run it there."""
-    holder = subprocess.Popen(["unshare", "-n", "sleep", "3600"])
+def namespaces():
+    """A network with loopback up, and mounts in which every hierarchy of the host can be found, without which containerd's library
+    gives up; yields what to put in front of a command to run it there."""
+    missing = [names for names in unmounted_hierarchies() if "=" not in names]
+    made = [path for path in (f"/sys/fs/cgroup/{names}" for names in missing) if not os.path.exists(path)]
+    for path in made:
+        os.mkdir(path)
+    mounts = "".join(f"mount -t cgroup -o {names} none /sys/fs/cgroup/{names}; " for names in missing)
+    holder = subprocess.Popen(["unshare", "-n", "-m", "sh", "-c", f"{mounts}ip link set lo up; echo; exec sleep 3600"], stdout=subprocess.PIPE)
     try:
-        time.sleep(0.3)
-        prefix = ["nsenter", "-t", str(holder.pid), "-n"]
-        subprocess.run([*prefix, "ip", "link", "set", "lo", "up"], check=True)
-        yield prefix
+        holder.stdout.readline()
+        yield ["nsenter", "-t", str(holder.pid), "-n", "-m", f"--wd={os.getcwd()}"]
     finally:
         holder.send_signal(signal.SIGKILL)
         holder.wait()
+        holder.stdout.close()
+        for path in made:
+            with contextlib.suppress(OSError):
+                os.rmdir(path)
 
 
 @contextlib.contextmanager
@@ -271,7 +288,7 @@ def containerd_test(context, binary, mode):
     work = work_directory(context, "ctr")
     image = oci_image(context, busybox_root(context)[1])
     try:
-        with network_namespace() as prefix, containerd(context, work, prefix):
+        with namespaces() as prefix, containerd(context, work, prefix):
             steps = Steps(context, prefix=prefix, env={"CONTAINERD_ADDRESS": f"{work}/c.sock"})
             containerd_steps(steps, ["--runc-binary", binary, "--runc-root", f"{work}/runtime"], image)
     finally:
@@ -332,7 +349,7 @@ def docker_test(context, binary, mode):
         with open(os.path.join(work, "build", name), "w") as f:
             f.write(text)
     try:
-        with network_namespace() as prefix, containerd(context, work, prefix), \
+        with namespaces() as prefix, containerd(context, work, prefix), \
              daemon(context, ["dockerd", "--config-file", f"{work}/daemon.json"], ["docker", "-H", socket, "version"],
                     os.path.join(work, "dockerd.log"), prefix):
             steps = Steps(context, prefix=prefix, env={"DOCKER_HOST": socket, "DOCKER_BUILDKIT": "0", "DOCKER_CONFIG": work})
@@ -425,7 +442,7 @@ def podman_settings(work, binary, prefix_options=()):
 def podman_test(context, binary, mode):
     work = work_directory(context, "podman")
     try:
-        with network_namespace() as prefix, podman_settings(work, binary) as podman:
+        with namespaces() as prefix, podman_settings(work, binary) as podman:
             steps = Steps(context, prefix=prefix, env={"CONTAINERS_CONF": f"{work}/containers.conf"})
             podman_steps(steps, podman, busybox_root(context)[1], work, mode)
     finally:
