@@ -352,6 +352,7 @@ static int become_single_threaded(void)
 	task->tid = pid->number;
 	task->pid->task = task;
 	leader->pid->task = leader;
+	task->in_proc = leader->in_proc = task->in_proc || leader->in_proc;
 	task->exit_signal = leader->exit_signal;
 	task->real_parent = task->parent = leader->real_parent;
 	list_add(&task->sibling, &leader->sibling);

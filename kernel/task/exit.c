@@ -89,7 +89,8 @@ void release_task(struct task_struct *task)
 	task->pid->task = NULL;
 	pid_put(task->pid);
 	task->pid = NULL;
-	proc_forget(task->tgid, task->tid);
+	if (unlikely(task->in_proc))
+		proc_forget(task->tgid, task->tid);
 	task_put(task);
 }
 

@@ -228,6 +228,7 @@ struct task_struct {
 	int exit_code;
 	int exit_state;         /* 0, EXIT_ZOMBIE, EXIT_DEAD */
 	int pdeath_signal;
+	bool in_proc; /* a proc has, or had, a name for it */
 	bool did_exec;
 	char comm[16];
 

@@ -76,7 +76,10 @@ static int root_lookup(struct inode *dir, struct dentry *dentry)
 	if (!parse_name_number(dentry->name, dentry->name_length, &number))
 		return -ENOENT;
 	task = task_find((pid_t)number);
-	return task && visible(task) ? proc_bind(dentry, &process_entry, dir, task, -1) : -ENOENT;
+	if (!task || !visible(task))
+		return -ENOENT;
+	task->in_proc = true;
+	return proc_bind(dentry, &process_entry, dir, task, -1);
 }
 
 /* The process with the smallest number >= from. */
@@ -140,8 +143,10 @@ static int task_lookup(struct inode *dir, struct dentry *dentry)
 	if (!leader)
 		return -ENOENT;
 	task = task_find((pid_t)number);
-	if (task && task->signal == leader->signal && visible(task))
+	if (task && task->signal == leader->signal && visible(task)) {
+		task->in_proc = true;
 		error = proc_bind(dentry, &thread_entry, dir, task, -1);
+	}
 	task_put(leader);
 	return error;
 }
