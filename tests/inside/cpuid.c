@@ -32,6 +32,11 @@ SEQUENCE(zeroed, "mov $7, %eax", "xor %ecx, %ecx\n");
 SEQUENCE(constant, "mov $0xd, %eax", "mov $1, %ecx\n");
 SEQUENCE(from_register, "mov $0x80000008, %eax", "mov %esi, %ecx\n");
 SEQUENCE(own_subleaf, "mov $0xd, %eax", "mov %esi, %ecx\n"); /* not known before */
+SEQUENCE(short_leaf, "mov $0x14, %eax", "mov %esi, %ecx\n");
+/* Nothing is known before; the second instruction that can be entered is the cpuid. */
+SEQUENCE(registers, "mov %r9d, %eax\nmov %esi, %ecx", "");
+SEQUENCE(entered, "mov %r10d, %eax\nentered_middle: mov %esi, %ecx", "");
+__asm__("jmp entered_middle"); /* a jump into it: not to be patched */
 
 struct result {
 	struct answer answer;
@@ -83,6 +88,8 @@ static void must_be(const char *what, const unsigned char *at, int patched)
 
 int main(int argc, char **argv)
 {
+	static const uint32_t leaves[] = { 0, 2, 7, 0xd, 0x14, 0x80000000, 0x80000008 };
+	void (*registers_of)(void *, uint32_t, uint32_t, uint32_t, uint32_t, uint32_t r9) = (void *)registers;
 	int round = argc > 1 ? atoi(argv[1]) : 0;
 	char next[16];
 
@@ -91,19 +98,35 @@ int main(int argc, char **argv)
 	WHOLE(zeroed, 0, 7, 0, 0);
 	WHOLE(constant, 0, 0xd, 1, 1);
 	WHOLE(from_register, 0, 0x80000008, 0, 1);
-	for (uint32_t i = 0; i < 4; i++)
+	for (uint32_t i = 0; i < 12; i++) {
 		WHOLE(own_subleaf, i, 0xd, i, 1);
+		WHOLE(short_leaf, i, 0x14, i, 1);
+	}
+	for (uint32_t i = 0; i < 12; i++)
+		for (size_t leaf = 0; leaf < sizeof(leaves) / sizeof(leaves[0]); leaf++) {
+			struct result r;
+
+			registers_of(&r, i, 0, 0, 0, leaves[leaf]);
+			expect("registers", r, leaves[leaf], i);
+			if (!r.carry)
+				die("registers: the carry flag is gone");
+		}
 	SECOND(plain, 0, 0xd, 1, 0xd, 1);
 	SECOND(zeroed, 0, 0, 5, 0, 0);
 	SECOND(constant, 0, 7, 5, 7, 1);
 	SECOND(from_register, 2, 0xd, 0, 0xd, 2);
+	SECOND(own_subleaf, 2, 7, 5, 7, 2);
+	SECOND(registers, 2, 0xd, 1, 0xd, 1);
 	if (round == 3) {
 		must_be("plain", plain_at, 1);
 		must_be("features", features_at, 1);
 		must_be("zeroed", zeroed_at, 1);
 		must_be("constant", constant_at, 1);
 		must_be("from_register", from_register_at, 1);
-		must_be("own_subleaf", own_subleaf_at, 0);
+		must_be("own_subleaf", own_subleaf_at, 1);
+		must_be("short_leaf", short_leaf_at, 1);
+		must_be("registers", registers_at, 1);
+		must_be("entered", entered_at, 0);
 		return 0;
 	}
 	snprintf(next, sizeof(next), "%d", round + 1);

@@ -141,20 +141,24 @@ static u8 *emit_jump(u8 *p, const u8 *base, unsigned literal)
 	return emit(p, &distance, 4);
 }
 
-/* The answer as constants; their upper halves are zero, as CPUID leaves them. A xor sets the flags, all else leaves them alone. */
-static u8 *emit_cpuid(u8 *p, const struct site *site)
-{
-	struct cpuid_question q = cpuid_site_question(site->displaced, site->displaced_length, 0, &(struct pt_regs){ 0 });
-	struct cpuid r = cpuid(q.leaf, q.subleaf);
-	const struct { u8 opcode; u32 value; } moves[] = { { 0xb8, r.eax }, { 0xbb, r.ebx }, { 0xb9, r.ecx }, { 0xba, r.edx } };
+/* Code that is too long for a trampoline stands behind them. */
+#define LONG_CODE (LAYOUT_TRAMPOLINES + NR_SLOTS * TRAMPOLINE_SIZE)
+#define LONG_CODE_SIZE 1024UL
+#define NR_LONG_CODES ((LAYOUT_TRAMPOLINES_SIZE - NR_SLOTS * TRAMPOLINE_SIZE) / LONG_CODE_SIZE)
+_Static_assert(CPUID_CODE_MAX + 8 <= LONG_CODE_SIZE, "the literal stands at the end");
+static unsigned nr_long_codes;
 
-	if (site->displaced[5] == 0x31)
-		p = emit(p, site->displaced + 5, 2);
-	for (size_t i = 0; i < ARRAY_SIZE(moves); i++) {
-		p = emit(p, &moves[i].opcode, 1);
-		p = emit(p, &moves[i].value, 4);
-	}
-	return p;
+/* Returns where it stands. */
+static u64 write_cpuid(const struct site *site, unsigned slot)
+{
+	bool is_long = cpuid_site_asks(site->displaced, site->displaced_length);
+	u64 at = is_long ? LONG_CODE + nr_long_codes++ * LONG_CODE_SIZE : LAYOUT_TRAMPOLINES + slot * TRAMPOLINE_SIZE;
+	u8 *code = (u8 *)(at - LAYOUT_TRAMPOLINES + LAYOUT_TRAMPOLINES_RW);
+	u8 *resume = code + (is_long ? LONG_CODE_SIZE : TRAMPOLINE_SIZE) - 8;
+
+	memcpy(resume, &site->resume, 8);
+	cpuid_site_emit(code, site->displaced, site->displaced_length, resume);
+	return at;
 }
 
 static bool is_leaf(const struct site *site)
@@ -175,8 +179,11 @@ static void write_trampoline(unsigned slot)
 	u64 back = site->form == FORM_SYSCALL_NEXT ? tail : site->resume;
 
 	if (site->form == FORM_CPUID) {
-		emit_jump(emit_cpuid(p, site), base, RESUME_LITERAL);
-		goto literals;
+		u64 at = write_cpuid(site, slot);
+
+		barrier();
+		((u64 *)LAYOUT_SITE_TABLE_RW)[slot] = at;
+		return;
 	}
 	if (site->form == FORM_LEA_SYSCALL)
 		p = emit_lea(p, site);
@@ -193,7 +200,6 @@ static void write_trampoline(unsigned slot)
 		p = emit(p, site->displaced, site->displaced_length);
 		emit_jump(p, base, RESUME_LITERAL);
 	}
-literals:
 	memcpy(base + ENTRY_LITERAL, &entry, 8);
 	memcpy(base + RESUME_LITERAL, &site->resume, 8);
 	barrier();
@@ -218,8 +224,8 @@ static struct site *site_make(const struct site *new)
 	return site;
 }
 
-/* Could a jump in [from, from+n) lead into [target, target + 5)? Looks at every byte position: never misses one, may see too many. */
-static bool may_jump_to(const u8 *code, u64 from, size_t n, u64 target)
+/* Looks at every byte position: never misses one, may see too many. */
+bool patch_may_jump_to(const u8 *code, u64 from, size_t n, u64 target)
 {
 	for (size_t i = 0; i + 6 <= n; i++) {
 		u8 op = code[i];
@@ -254,7 +260,7 @@ static bool displaced_is_target(struct vma *vma, u64 target)
 	if (!code)
 		return true;
 	if (!copy_from_user(code, user_ptr_at(from), to - from))
-		found = may_jump_to(code, from, to - from, target);
+		found = patch_may_jump_to(code, from, to - from, target);
 	kfree(code);
 	return found;
 }
@@ -470,6 +476,8 @@ void patch_add_cpuid(const struct vma *vma, u64 start, const u8 *code, size_t le
 {
 	struct site new = { .start = start, .resume = start + length, .form = FORM_CPUID, .displaced_length = (u8)length }, *site;
 
+	if (nr_long_codes == NR_LONG_CODES)
+		return;
 	memcpy(new.displaced, code, length);
 	site = site_make(&new);
 	if (site)
@@ -484,13 +492,11 @@ bool patch_emulate_cpuid(struct pt_regs *regs)
 
 	for (s32 i = buckets[bucket_of(start)] - 1; i >= 0; i = sites[i].next) {
 		const struct site *site = &sites[i];
-		struct cpuid_question q;
 		struct cpuid r;
 
 		if (site->start != start || site->form != FORM_CPUID || !site_is_patched(start, i))
 			continue;
-		q = cpuid_site_question(site->displaced, site->displaced_length, SECOND_INSTRUCTION, regs);
-		r = cpuid(q.leaf, q.subleaf);
+		r = cpuid_site_answer(site->displaced, site->displaced_length, regs);
 		regs->rax = r.eax;
 		regs->rbx = r.ebx;
 		regs->rcx = r.ecx;

@@ -19,6 +19,8 @@ bool patch_is_old_syscall(u64 rip);
 bool patch_emulate_cpuid(struct pt_regs *regs);
 /* The bytes at `start` in this text end in a cpuid that is always asked the same. */
 struct vma;
+/* Could a jump in the code that stands at [from, from+n) lead into [target, target + 5)? */
+bool patch_may_jump_to(const u8 *code, u64 from, size_t n, u64 target);
 void patch_add_cpuid(const struct vma *vma, u64 start, const u8 *code, size_t length);
 bool patch_is_trampoline(u64 rip);
 /* The trampoline's code at rip has the way into the kernel still before it. */
