@@ -268,7 +268,10 @@ char **process_environment(const struct spec_process *process, unsigned int list
 	return env;
 }
 
-/* Directories and what may not be executed are passed over when there may be more in PATH. */
+/*
+ * Directories and what may not be executed are passed over when there may be more in PATH. The container's seccomp filter may be there already, and
+ * forbid to ask by the newer call (faccessat2), or at all: then the exec will tell.
+ */
 static int check_program(const char *path)
 {
 	struct stat status;
@@ -277,7 +280,11 @@ static int check_program(const char *path)
 		return errno;
 	if (S_ISDIR(status.st_mode))
 		return EISDIR;
-	return faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) ? errno : 0;
+	if (faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) == 0)
+		return 0;
+	if (errno == EPERM && faccessat(AT_FDCWD, path, X_OK, 0) == 0)
+		return 0;
+	return errno == EPERM ? 0 : errno;
 }
 
 static char *search(const char *name, const char *directories, int *ret_errno)

@@ -314,6 +314,16 @@ def seccomp(b):
     b.refused("init")
 
 
+def seccomp_of_old(b):
+    """A profile that is older than a call which looks for the program: the older call, or the exec itself, tells."""
+    for names in (["faccessat2"], ["faccessat", "faccessat2"]):
+        b.linux["seccomp"] = {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": names, "action": "SCMP_ACT_ERRNO"}]}
+        for program in ("true", "/bin/true"):
+            b.process["args"] = [program]
+            result = b.run()
+            expect(result.status == 0, f"{program} without {names}: {result.output}")
+
+
 def seccomp_cache(b):
     """Filters are kept, and one that was damaged or belongs to another profile is not used."""
     b.linux["seccomp"] = {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO", "errnoRet": 28}]}
@@ -590,5 +600,5 @@ def old_kernel(b):
 
 TESTS = [process_fields, rlimits, capabilities, root_readonly, names, mount_bind, mount_recursive, mount_tmpfs, mount_errors, mount_propagation,
          root_propagation, idmap_mount, masked_and_readonly, devices, device_rules, sysctl, user_namespace, time_namespace, join_by_path,
-         join_pid_namespace, host_namespaces, hooks, hook_failures, seccomp, seccomp_cache, seccomp_notify, console_socket, preserve_fds, no_descriptors_leak,
+         join_pid_namespace, host_namespaces, hooks, hook_failures, seccomp, seccomp_of_old, seccomp_cache, seccomp_notify, console_socket, preserve_fds, no_descriptors_leak,
          attributes, no_pivot, labels, intel_rdt, net_devices, old_kernel, rootless, rootless_ranges]
