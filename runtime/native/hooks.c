@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "runtime/native/init.h"
+#include "runtime/native/native.h"
 #include "runtime/native/ns.h"
 #include "runtime/native/sync.h"
 
@@ -146,4 +147,17 @@ int hooks_run(const struct spec_hook_list *hooks, const char *kind, const struct
 		result = run_hook(&hooks->items[i], kind, state, error);
 	free(state);
 	return result;
+}
+
+void hooks_run_poststop(const struct spec_hook_list *hooks, const struct container *container)
+{
+	char *state = hooks->nr ? container_hook_state(container, "stopped") : NULL;
+
+	for (size_t i = 0; i < hooks->nr && state; i++) {
+		struct error error = { 0 };
+
+		if (run_hook(&hooks->items[i], "poststop", state, &error))
+			native_warn(error.text);
+	}
+	free(state);
 }

@@ -170,7 +170,7 @@ static int narrow(struct init *init, struct error *error)
 	return init->env ? 0 : -1;
 }
 
-/* Blocks until `start` opens the other end. */
+/* Blocks until `start` opens the other end. Ours stays open until the exec: its end tells `start` that the program runs. */
 static int wait_for_start(const struct init *init)
 {
 	char path[40];
@@ -178,10 +178,7 @@ static int wait_for_start(const struct init *init)
 
 	snprintf(path, sizeof(path), "self/fd/%d", init->fifo);
 	fd = openat(init->proc, path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0 || write(fd, "0", 1) != 1)
-		return -1;
-	close(fd);
-	return 0;
+	return fd < 0 || write(fd, "0", 1) != 1 ? -1 : 0;
 }
 
 static int run(struct init *init, const char *program)

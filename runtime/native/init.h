@@ -114,6 +114,8 @@ int console_set_up(struct init *init, bool mount_console, struct error *error);
 /* One after the other, each with the state on standard input; the first failure ends it. */
 int hooks_run(const struct spec_hook_list *hooks, const char *kind, const struct container *container, const char *status,
 	      struct error *error);
+/* What is to be done when all is over: one that fails is warned of, the others run all the same. */
+void hooks_run_poststop(const struct spec_hook_list *hooks, const struct container *container);
 
 /* ---- init.c ---- */
 int init_main(void *argument);

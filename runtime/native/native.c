@@ -96,8 +96,8 @@ static enum container_status native_status(struct container *container)
 
 /* ---- start ---- */
 
-/* Opening the reading end lets init go on; what it writes says that it has. */
-static int open_gate(struct container *container, int pidfd, struct error *error)
+/* Opening the reading end lets init go on; what it writes says that it has, and that it closes the other end that the program runs (@until_exec). */
+static int open_gate(struct container *container, int pidfd, bool until_exec, struct error *error)
 {
 	int fifo = openat(container->fd, "exec.fifo", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	struct pollfd polls[2] = { { .fd = fifo, .events = POLLIN }, { .fd = pidfd, .events = POLLIN } };
@@ -112,6 +112,9 @@ static int open_gate(struct container *container, int pidfd, struct error *error
 	while (ready < 0 && errno == EINTR);
 	if (read(fifo, &byte, 1) != 1)
 		byte = 0;
+	/* The process may have ended since, with its end of the fifo. */
+	while (byte && until_exec && (ready = poll(polls, 1, START_PATIENCE_MS)) < 0 && errno == EINTR)
+		;
 	close(fifo);
 	unlinkat(container->fd, "exec.fifo", 0);
 	if (byte)
@@ -128,7 +131,7 @@ static int native_start(struct container *container, const struct spec *spec, st
 	pidfd = native_open_init(container);
 	if (pidfd < 0)
 		return fail(error, 0, "cannot start a container that has stopped");
-	result = open_gate(container, pidfd, error);
+	result = open_gate(container, pidfd, spec->hooks && spec->hooks->poststart.nr, error);
 	if (result == 0 && spec->hooks && hooks_run(&spec->hooks->poststart, "poststart", container, "running", error)) {
 		/* As runc does: what must be done around a container was not, so it may not go on. */
 		pidfd_send_signal(pidfd, SIGKILL, NULL, 0);
@@ -213,7 +216,7 @@ static int native_delete(struct container *container, const struct spec *spec, b
 	if (spec && spec->linux_->intel_rdt)
 		intel_rdt_remove(spec->linux_->intel_rdt, container->id);
 	if (spec && spec->hooks)
-		hooks_run(&spec->hooks->poststop, "poststop", container, "stopped", error);
+		hooks_run_poststop(&spec->hooks->poststop, container);
 	return 0;
 }
 

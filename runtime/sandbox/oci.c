@@ -394,7 +394,7 @@ static int sandbox_delete(struct container *container, const struct spec *spec, 
 	cgroup_free(cgroup);
 	unlinkat(container->fd, "monitor.log", 0);
 	if (result == 0 && spec && spec->hooks)
-		hooks_run(&spec->hooks->poststop, "poststop", container, "stopped", error);
+		hooks_run_poststop(&spec->hooks->poststop, container);
 	return result;
 }
 

@@ -300,6 +300,24 @@ def hook_failures(b):
     b.refused("hook prestart (/no/such)", "No such file")
 
 
+def hooks_around_program(b):
+    """poststart when the program runs, however long startContainer takes; all of poststop, whatever fails."""
+    log = os.path.join(b.path, "log")
+    executable(b.rootfs + "/slow", "read state; sleep 0.4")
+    executable(b.path + "/poststart", f'read state; pid=${{state#*pid\\": }}; tr "\\0" " " </proc/${{pid%%,*}}/cmdline >>{log}')
+    executable(b.path + "/bad", "echo it is broken; exit 3")
+    executable(b.path + "/poststop", f"echo poststop >>{log}")
+    b.config["hooks"] = {"startContainer": [{"path": "/slow"}], "poststart": [{"path": b.path + "/poststart"}],
+                         "poststop": [{"path": b.path + "/bad"}, {"path": b.path + "/poststop"}]}
+    b.process["args"] = ["sleep", "100"]
+    b.create()
+    b.start()
+    expect(open(log).read() == "sleep 100 ", open(log).read())
+    result = b.command("delete", "--force", b.name)
+    expect(result.status == 0 and b"warning: error running hook poststop" in result.output and b"it is broken" in result.output, result.output)
+    expect(open(log).read() == "sleep 100 poststop\n" and b.left() == [], open(log).read())
+
+
 def seccomp(b):
     b.linux["seccomp"] = {"defaultAction": "SCMP_ACT_ALLOW", "architectures": ["SCMP_ARCH_X86_64", "SCMP_ARCH_X86"], "flags": ["SECCOMP_FILTER_FLAG_LOG"],
                           "syscalls": [{"names": ["mkdir", "mkdirat", "no_such_call"], "action": "SCMP_ACT_ERRNO", "errnoRet": 28},
@@ -600,5 +618,5 @@ def old_kernel(b):
 
 TESTS = [process_fields, rlimits, capabilities, root_readonly, names, mount_bind, mount_recursive, mount_tmpfs, mount_errors, mount_propagation,
          root_propagation, idmap_mount, masked_and_readonly, devices, device_rules, sysctl, user_namespace, time_namespace, join_by_path,
-         join_pid_namespace, host_namespaces, hooks, hook_failures, seccomp, seccomp_of_old, seccomp_cache, seccomp_notify, console_socket, preserve_fds, no_descriptors_leak,
+         join_pid_namespace, host_namespaces, hooks, hook_failures, hooks_around_program, seccomp, seccomp_of_old, seccomp_cache, seccomp_notify, console_socket, preserve_fds, no_descriptors_leak,
          attributes, no_pivot, labels, intel_rdt, net_devices, old_kernel, rootless, rootless_ranges]
