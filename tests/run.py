@@ -45,7 +45,7 @@ callers
 runc
 fuzz
 """.split()
-MORE_GROUPS = ["python"]  # run only if named
+MORE_GROUPS = ["python", "runtime_tools"]  # run only if named
 PR_SET_CHILD_SUBREAPER = 36
 PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 

@@ -87,6 +87,9 @@ int rootfs_prepare(struct init *init, struct error *error)
 		return init->spec->nr_mounts == 0 ? 0
 						  : fail(error, 0, "config.json: mounts: needs a namespace of type mount in linux.namespaces");
 	}
+	/* What may not be bound could not become a root: private until it is one. */
+	if (propagation & MS_UNBINDABLE)
+		propagation = MS_PRIVATE | (propagation & MS_REC);
 	if (mount(NULL, "/", NULL, propagation ? propagation : MS_SLAVE | MS_REC, NULL))
 		return fail(error, errno, "cannot set the propagation of mounts");
 	init->null = open_null(error);
@@ -219,6 +222,16 @@ static int reopen_null(struct error *error)
 	return 0;
 }
 
+/* What the root itself could not be on its way here. The mounts in it have options of their own. */
+static int set_root_propagation(const struct init *init, struct error *error)
+{
+	int propagation = init->spec->linux_->rootfs_propagation & (MS_SHARED | MS_UNBINDABLE);
+
+	if (propagation && mount(NULL, "/", NULL, propagation, NULL))
+		return fail(error, errno, "linux.rootfsPropagation: cannot set it");
+	return 0;
+}
+
 int rootfs_enter(struct init *init, struct error *error)
 {
 	int result;
@@ -244,5 +257,7 @@ int rootfs_enter(struct init *init, struct error *error)
 		if (result)
 			return fail(error, errno, "cannot make the root file system read-only");
 	}
+	if (spec_namespace(init->spec, CLONE_NEWNS) && set_root_propagation(init, error))
+		return -1;
 	return reopen_null(error);
 }

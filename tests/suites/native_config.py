@@ -113,6 +113,14 @@ def mount_propagation(b):
     expect(" shared:" in lines and " unbindable " in lines, lines)
 
 
+def root_kinds(b):
+    for propagation, tag in (("shared", " shared:"), ("rshared", " shared:"), ("unbindable", " unbindable "), ("runbindable", " unbindable "),
+                             ("private", " - "), ("rslave", " - ")):
+        b.linux["rootfsPropagation"] = propagation
+        fields = b.script("grep ' / / ' /proc/self/mountinfo || grep ' / ' /proc/self/mountinfo").output().splitlines()[0]
+        expect(tag in fields and (tag != " - " or "shared" not in fields), f"{propagation}: {fields}")
+
+
 def root_propagation(b):
     source = os.path.join(b.path, "source")
     os.makedirs(source + "/in")
@@ -617,6 +625,6 @@ def old_kernel(b):
 
 
 TESTS = [process_fields, rlimits, capabilities, root_readonly, names, mount_bind, mount_recursive, mount_tmpfs, mount_errors, mount_propagation,
-         root_propagation, idmap_mount, masked_and_readonly, devices, device_rules, sysctl, user_namespace, time_namespace, join_by_path,
+         root_kinds, root_propagation, idmap_mount, masked_and_readonly, devices, device_rules, sysctl, user_namespace, time_namespace, join_by_path,
          join_pid_namespace, host_namespaces, hooks, hook_failures, hooks_around_program, seccomp, seccomp_of_old, seccomp_cache, seccomp_notify, console_socket, preserve_fds, no_descriptors_leak,
          attributes, no_pivot, labels, intel_rdt, net_devices, old_kernel, rootless, rootless_ranges]
