@@ -140,14 +140,15 @@ static int prepare(struct init *init, struct error *error)
 	/* From now on nobody inside may look into this process, which is the runtime still. */
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	umask(0);
-	if (FAULT("init") || join_keyring(init, error))
+	if (FAULT("init"))
 		return -1;
 	init->proc = -1;
 	/* The v1 hierarchies are told from /proc/self/cgroup as it was without a cgroup namespace: the names are the same. */
 	if (enter_namespaces(init, error))
 		return -1;
 	init->proc = path_open_procfs(error);
-	if (init->proc < 0 || make_root(init, error) || set_names(init, error))
+	/* As root of the container, whose processes are to find it, and with a procfs to say its label by. */
+	if (init->proc < 0 || join_keyring(init, error) || make_root(init, error) || set_names(init, error))
 		return -1;
 	return process_attributes(init, error);
 }

@@ -45,24 +45,24 @@ static int apply_apparmor(const struct init *init, const char *profile, struct e
 	return 0;
 }
 
+static int refused(const char *label, const char *what_for, struct error *error)
+{
+	fail(error, errno, "process.selinuxLabel: cannot set %s%s", label, what_for);
+	return fail_remedy(error, "the host must have SELinux enabled, and its policy must know this label");
+}
+
 int label_apply(const struct init *init, struct error *error)
 {
 	const char *profile = init->process->apparmor_profile, *label = init->process->selinux_label;
 
 	if (profile && strcmp(profile, "unconfined") && apply_apparmor(init, profile, error))
 		return -1;
-	if (label && path_write(init->proc, "self/attr/exec", label)) {
-		fail(error, errno, "process.selinuxLabel: cannot set %s", label);
-		return fail_remedy(error, "the host must have SELinux enabled, and its policy must know this label");
-	}
-	return 0;
+	return label && path_write(init->proc, "self/attr/exec", label) ? refused(label, "", error) : 0;
 }
 
 int label_keyring(const struct init *init, struct error *error)
 {
 	const char *label = init->process->selinux_label;
 
-	if (label && path_write(init->proc, "self/attr/keycreate", label) && errno != ENOENT)
-		return fail(error, errno, "process.selinuxLabel: cannot label the session keyring");
-	return 0;
+	return label && path_write(init->proc, "self/attr/keycreate", label) && errno != ENOENT ? refused(label, " for the session keyring", error) : 0;
 }

@@ -17,6 +17,8 @@ SCRIPTS = {
     "criu": ("cgroup_no_v1=all", ["unix_diag", "inet_diag", "tcp_diag", "udp_diag", "netlink_diag", "af_packet_diag", "veth", "tun", "nf_tables",
                                          "nf_conntrack", "nf_conntrack_netlink"]),
     "native_v2": ("cgroup_no_v1=all", []),
+    "selinux": ("cgroup_no_v1=all selinux=1 security=selinux enforcing=0", []),
+    "apparmor": ("cgroup_no_v1=all apparmor=1 security=apparmor", []),
     "systemd": ("cgroup_no_v1=all systemd.log_level=warning systemd.show_status=0", []),
     "systemd_v1": ("systemd.unified_cgroup_hierarchy=0 systemd.log_level=warning systemd.show_status=0", []),
 }
@@ -31,6 +33,15 @@ def program(name):
         raise Skip(f"{name} is not installed")
     listed = subprocess.run(["ldd", path], capture_output=True, text=True, check=True).stdout
     return {"/usr/local/bin/" + name: path, **{found: found for found in re.findall(r"(/\S+) \(0x", listed)}}
+
+
+def selinux_policy(context):
+    """For the kernel, made of tests/vm/selinux.cil."""
+    if not shutil.which("secilc"):
+        raise Skip("secilc is not installed")
+    policy = context.out("vm", "selinux-policy")
+    context.run(["secilc", "-c", "31", "-o", policy, "-f", os.devnull, context.path("tests/vm/selinux.cil")], check=True)
+    return policy
 
 
 # As little of a system as systemd takes for one: our script is its only service.
@@ -61,6 +72,10 @@ def extra_files(context, name):
         return {"/tool": build_tool(context), "/linuxd": context.linuxd, **systemd_files(context)}
     if name.startswith("cgroup_"):
         return {"/tool": build_tool(context)}
+    if name == "selinux":
+        return {"/linuxd": context.linuxd, "/policy": selinux_policy(context)}
+    if name == "apparmor":
+        return {"/linuxd": context.linuxd, **program("apparmor_parser")}
     if name != "criu":
         return {"/linuxd": context.linuxd}
     return {"/linuxd": os.path.join(context.build, "linuxd"), **program("criu"), **program("tar"), **program("ip")}
