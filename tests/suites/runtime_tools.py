@@ -28,7 +28,7 @@ done
 "$@"
 status=$?
 for c in $made; do
-	find /sys/fs/cgroup/$c -mindepth 1 -depth -type d -name "cgrouptest*" -exec rmdir {} +
+	find /sys/fs/cgroup/$c -mindepth 1 -depth -type d -exec rmdir {} +
 	umount /sys/fs/cgroup/$c
 done
 for c in $new; do rmdir /sys/fs/cgroup/$c; done
@@ -133,8 +133,8 @@ def validation(context, mode):
     unexpected = [f"{name} ({check})" if check else name for name, check in failed if not is_known(known, name, check)]
     if unexpected:
         raise Failure(f"{len(unexpected)} fail that should not: " + "; ".join(unexpected)[:900])
-    better = [f"{program} | {pattern}" for program, pattern, _ in known
-              if not any(name == program and re.search(pattern, check) for name, check in failed)]
+    better = [f"{program} | {pattern}" for program, pattern, reason in known
+              if not reason.startswith("sometimes") and not any(name == program and re.search(pattern, check) for name, check in failed)]
     if better:
         raise Failure("these pass now and must leave tests/runtime-tools/known-failures.txt: " + "; ".join(better)[:900])
 
