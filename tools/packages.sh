@@ -4,7 +4,7 @@
 set -eu
 packages="gcc clang make meson ninja-build python3 libc6-dev linux-libc-dev libjson-c-dev libseccomp-dev busybox-static dbus-daemon mmdebstrap util-linux runc git"
 # What tests skip without: a browser, a virtual machine for other kernels, those who call an OCI runtime. Large, so it is not a reason to fail.
-optional="chromium chromium-driver qemu-system-x86 secilc apparmor golang-go containerd docker.io podman conmon crun criu iproute2 iptables jq gawk bats"
+optional="chromium chromium-driver qemu-system-x86 secilc apparmor containerd docker.io podman conmon crun criu iproute2 iptables jq gawk bats"
 absent() {
 	for package in "$@"; do
 		dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || printf ' %s' "$package"

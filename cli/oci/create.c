@@ -70,7 +70,9 @@ struct container *oci_create(const char *id, const char *bundle, const struct co
 	}
 	container->mode = mode;
 	if (oci_take_config(container, spec, path, error) == 0 && container_keep_config(container, path, error) == 0) {
-		if (!container->mode->create)
+		if (!spec->process)
+			fail(error, 0, "config.json: process: is missing: a container cannot be created without");
+		else if (!container->mode->create)
 			fail(error, 0, "mode %s cannot create containers yet", container->mode->name);
 		else
 			result = container->mode->create(container, spec, options, error);

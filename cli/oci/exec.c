@@ -15,7 +15,7 @@ struct exec {
 	struct container_exec options;
 	const char *process_file;
 	const char *user, *cwd, *apparmor, *label;
-	const char *env[MAX_LIST], *caps[MAX_LIST], *gids[MAX_LIST];
+	const char *env[MAX_LIST], *caps[MAX_LIST], *gids[MAX_LIST], *subgroups[MAX_LIST];
 	size_t nr_env, nr_caps, nr_gids;
 	bool tty, no_new_privs;
 };
@@ -82,8 +82,8 @@ static int take(struct exec *exec, int option, const char *value, struct error *
 		exec->options.preserve_fds = number;
 		return 0;
 	case EXEC_CGROUP:
-		exec->options.subgroup = value;
-		return 0;
+		exec->options.subgroups = exec->subgroups;
+		return add(exec->subgroups, &exec->options.nr_subgroups, "cgroup", value, error);
 	case EXEC_IGNORE_PAUSED:
 		exec->options.ignore_paused = true;
 		return 0;

@@ -19,6 +19,7 @@ struct update {
 	struct spec_pids pids;
 	struct spec_block_io block_io;
 	struct spec *file;
+	const char *l3_cache_schema, *mem_bw_schema;
 };
 
 static int take_unsigned(const char *name, const char *value, struct spec_unsigned *to, struct error *error)
@@ -116,6 +117,12 @@ static int take(struct update *update, int option, const char *value, struct err
 		return take_memory("memory-swap", value, &memory->swap, error);
 	case UPDATE_PIDS_LIMIT:
 		return take_number("pids-limit", value, &update->pids.limit, error);
+	case UPDATE_L3_CACHE_SCHEMA:
+		update->l3_cache_schema = value;
+		return 0;
+	case UPDATE_MEM_BW_SCHEMA:
+		update->mem_bw_schema = value;
+		return 0;
 	}
 	/* Kernel memory has no limit of its own any more: runc accepts the options, too. */
 	return 0;
@@ -144,6 +151,21 @@ static const struct spec_resources *complete(struct update *update)
 	return update->file ? update->file->linux_->resources : &update->resources;
 }
 
+static int apply(struct container *container, struct update *update, struct error *error)
+{
+	if (container->mode->status(container) == CONTAINER_STOPPED)
+		return fail(error, 0, "container not running");
+	if (!container->mode->update)
+		return fail(error, 0, "mode %s cannot change limits", container->mode->name);
+	if (container->mode->update(container, complete(update), error))
+		return -1;
+	if (!update->l3_cache_schema && !update->mem_bw_schema)
+		return 0;
+	if (!container->mode->update_schemata)
+		return fail(error, 0, "mode %s has no shares of caches and memory bandwidth", container->mode->name);
+	return container->mode->update_schemata(container, update->l3_cache_schema, update->mem_bw_schema, error);
+}
+
 int command_update(const struct cli_command *command, int argc, char **argv)
 {
 	struct update update = { 0 };
@@ -170,12 +192,8 @@ int command_update(const struct cli_command *command, int argc, char **argv)
 		fail(&error, 0, "update: expected the id of a container");
 	if (!error.text[0])
 		container = container_open(&oci_globals, id, true, &error);
-	if (container && container->mode->status(container) == CONTAINER_STOPPED)
-		fail(&error, 0, "container not running");
-	else if (container && !container->mode->update)
-		fail(&error, 0, "mode %s cannot change limits", container->mode->name);
-	else if (container)
-		container->mode->update(container, complete(&update), &error);
+	if (container)
+		apply(container, &update, &error);
 	container_free(container);
 	spec_free(update.file);
 	return oci_end(&error);

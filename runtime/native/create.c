@@ -58,8 +58,6 @@ static int check_host(struct creation *creation, struct error *error)
 {
 	const struct spec *spec = creation->spec;
 
-	if (!spec->process)
-		return fail(error, 0, "config.json: process: is missing: a container cannot be created without");
 	if ((spec->process->selinux_label || spec->linux_->mount_label) && !label_selinux_enabled()) {
 		fail(error, 0, "config.json: %s: this host has no SELinux", spec->process->selinux_label ? "process.selinuxLabel" : "linux.mountLabel");
 		return fail_remedy_of(error, REMEDY_SELINUX);

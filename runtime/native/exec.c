@@ -207,7 +207,8 @@ static int admit(struct entry *entry, struct error *error)
 	if (affinity && set_affinity(entry->pid, affinity->initial, "initial", error))
 		return -1;
 	if (entry->init.nr_doors < 0)
-		result = cgroup_join(entry->cgroup, entry->container->pid, entry->options->subgroup, entry->pid, error);
+		result = cgroup_join(entry->cgroup, entry->container->pid, entry->options->subgroups, entry->options->nr_subgroups, entry->pid,
+				     error);
 	if (result || (affinity && set_affinity(entry->pid, affinity->final, "final", error)))
 		return -1;
 	return process_limits(entry->pid, process, entry->container->rootless, error);
@@ -262,7 +263,7 @@ static int open_cgroup(struct entry *entry, struct error *error)
 	entry->cgroup = native_cgroup(entry->container, error);
 	if (!entry->cgroup)
 		return -1;
-	if (cgroup_is_unified(entry->cgroup) || entry->container->rootless || entry->plan.user || entry->options->subgroup ||
+	if (cgroup_is_unified(entry->cgroup) || entry->container->rootless || entry->plan.user || entry->options->nr_subgroups ||
 	    entry->options->process->exec_cpu_affinity)
 		return 0;
 	entry->cgroup_fd = cgroup_clone_fd(entry->cgroup);

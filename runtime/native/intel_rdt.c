@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -51,28 +52,47 @@ static int write_schemata(int group, const struct spec_intel_rdt *config, struct
 	return 0;
 }
 
-int intel_rdt_apply(const struct spec_intel_rdt *config, const char *id, pid_t pid, struct error *error)
+/* The group that closID names, else the container's own; with @make it is made. */
+static int open_group(const struct spec_intel_rdt *config, const char *id, bool make, struct error *error)
 {
 	const char *name = config->clos_id ? config->clos_id : id;
-	char number[16];
-	int place = open_place(error), group, result = -1;
+	int place = open_place(error), group = -1;
 
 	if (place < 0)
 		return -1;
 	if (strchr(name, '/') || !strcmp(name, ".."))
 		fail(error, 0, "linux.intelRdt.closID: \"%.100s\" is no name of a directory", name);
-	else if (mkdirat(place, name, 0755) && errno != EEXIST)
+	else if (make && mkdirat(place, name, 0755) && errno != EEXIST)
 		fail(error, errno, "linux.intelRdt: cannot make the group %s", name);
 	else if ((group = openat(place, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) < 0)
 		fail(error, errno, "linux.intelRdt: cannot open the group %s", name);
-	else {
+	close(place);
+	return group;
+}
+
+int intel_rdt_apply(const struct spec_intel_rdt *config, const char *id, pid_t pid, struct error *error)
+{
+	int group = open_group(config, id, true, error), result = -1;
+	char number[16];
+
+	if (group >= 0) {
 		snprintf(number, sizeof(number), "%d", pid);
 		result = write_schemata(group, config, error) || write_line(group, "tasks", number, error) ? -1 : 0;
 		close(group);
 	}
-	close(place);
 	if (result && !config->clos_id)
 		intel_rdt_remove(config, id);
+	return result;
+}
+
+int intel_rdt_update(const struct spec_intel_rdt *config, const char *id, struct error *error)
+{
+	int group = open_group(config, id, false, error), result;
+
+	if (group < 0)
+		return -1;
+	result = write_schemata(group, config, error);
+	close(group);
 	return result;
 }
 

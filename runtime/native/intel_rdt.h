@@ -9,6 +9,8 @@
 
 /* Makes the group, or uses the one that closID names, and puts @pid into it. */
 int intel_rdt_apply(const struct spec_intel_rdt *config, const char *id, pid_t pid, struct error *error);
+/* Writes schemata of the group that the container has. */
+int intel_rdt_update(const struct spec_intel_rdt *config, const char *id, struct error *error);
 /* Removes the container's own group. */
 void intel_rdt_remove(const struct spec_intel_rdt *config, const char *id);
 

@@ -260,6 +260,22 @@ static int native_update(struct container *container, const struct spec_resource
 	return result ? -1 : container_save(container, error);
 }
 
+static int native_update_schemata(struct container *container, const char *l3_cache, const char *memory_bandwidth, struct error *error)
+{
+	struct spec *spec = container_spec(container, error);
+	int result = -1;
+
+	if (spec && !spec->linux_->intel_rdt)
+		fail(error, 0, "container %s was created without linux.intelRdt: it has no group of its own for schemata", container->id);
+	else if (spec)
+		result = intel_rdt_update(&(struct spec_intel_rdt){ .clos_id = spec->linux_->intel_rdt->clos_id,
+								    .l3_cache_schema = l3_cache,
+								    .mem_bw_schema = memory_bandwidth },
+					  container->id, error);
+	spec_free(spec);
+	return result;
+}
+
 static int native_ps(struct container *container, pid_t **ret_pids, int *ret_nr, struct error *error)
 {
 	struct cgroup *cgroup = native_cgroup(container, error);
@@ -334,6 +350,7 @@ const struct container_mode native_mode = {
 	.pause = native_pause,
 	.resume = native_resume,
 	.update = native_update,
+	.update_schemata = native_update_schemata,
 	.events = native_events,
 	.ps = native_ps,
 	.delete = native_delete,

@@ -72,7 +72,8 @@ struct container_create {
 struct container_exec {
 	struct spec_process *process; /* complete: what the command line does not say is from the config */
 	const char *pid_file, *console_socket;
-	const char *subgroup;  /* cgroup below the container's; NULL: none */
+	const char *const *subgroups; /* cgroups below the container's: "[CONTROLLER,...:]PATH" */
+	size_t nr_subgroups;
 	bool detach, ignore_paused;
 	unsigned int preserve_fds;
 };
@@ -111,6 +112,8 @@ struct container_mode {
 	int (*pause)(struct container *container, struct error *error);
 	int (*resume)(struct container *container, struct error *error);
 	int (*update)(struct container *container, const struct spec_resources *resources, struct error *error);
+	/* Shares of caches and memory bandwidth (linux.intelRdt): lines of its group's schemata, NULL: as they are. NULL: the mode has none. */
+	int (*update_schemata)(struct container *container, const char *l3_cache, const char *memory_bandwidth, struct error *error);
 	int (*events)(struct container *container, const struct container_events *options, struct error *error);
 	/* Host pids; *ret_pids is malloc'ed. */
 	int (*ps)(struct container *container, pid_t **ret_pids, int *ret_nr, struct error *error);

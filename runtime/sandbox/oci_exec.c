@@ -344,7 +344,7 @@ int oci_exec(struct container *container, const struct spec *spec, const struct 
 		fail(error, 0, "exec: --preserve-fds %u: descriptors cannot be passed into a sandbox", options->preserve_fds);
 		return fail_remedy(error, "leave the option out, or run the container with --mode native");
 	}
-	if (options->subgroup)
+	if (options->nr_subgroups)
 		return fail(error, 0, "exec: there are no cgroups below the container's in a sandbox");
 	if (outcome == MAP_FAILED || pipe2(ready, O_CLOEXEC))
 		return fail(error, errno, "cannot prepare the program's attendant");

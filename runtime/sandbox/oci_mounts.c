@@ -173,6 +173,8 @@ static int add_mount(struct oci_sandbox *sandbox, const struct spec_mount *from,
 	mount->flags = mount_flags(options);
 	mount->read_only = options->set & MOUNT_ATTR_RDONLY;
 	set_type(mount, from->type ? from->type : "tmpfs", strdup(options->data));
+	if (from->source && from->source[0])
+		mount->shown = from->source;
 	return 0;
 }
 

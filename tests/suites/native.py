@@ -122,6 +122,39 @@ def executing(b):
     expect("stopped" in " ".join(run(b.name, "true", status=255)), "exec in a stopped container")
 
 
+def subgroups(b):
+    """exec --cgroup: below the container's groups, of all controllers or of some."""
+    b.process["args"] = ["sleep", "100"]
+    b.without_namespace("cgroup")  # to see whole paths inside
+    b.create()
+    b.start()
+
+    def run(*arguments):
+        return b.command("exec", *arguments, b.name, "cat", "/proc/self/cgroup")
+    with open("/proc/%d/cgroup" % b.state()["pid"]) as f:
+        own = {line.split(":")[1]: line.strip().split(":", 2)[2] for line in f}
+    if "memory" not in own or "pids" not in own:
+        raise Skip("this host has no cgroup v1 with memory and pids apart")
+    made = [f"/sys/fs/cgroup/{controller}{own[controller]}/{name}" for controller, name in (("memory", "m"), ("pids", "p"), ("memory", "p"))]
+    for path in made:
+        os.mkdir(path)
+
+    def groups(*arguments):
+        result = run(*arguments)
+        expect(result.status == 0, f"exec {arguments}: {result.output}")
+        there = {line.split(":")[1]: line.split(":", 2)[2] for line in result.output.decode().splitlines()}
+        return {controller: path[len(own[controller]):] for controller, path in there.items() if path.startswith(own[controller]) and path != own[controller]}
+    expect(groups() == {}, "without --cgroup")
+    expect(groups("--cgroup", "memory:m") == {"memory": "/m"}, "one controller")
+    expect(groups("--cgroup", "memory:m", "--cgroup", "pids:/p") == {"memory": "/m", "pids": "/p"}, "two controllers, two paths")
+    expect(groups("--cgroup", "memory,pids:p") == {"memory": "/p", "pids": "/p"}, "two controllers, one path")
+    expect(groups("--cgroup", "/") == {}, "the container's own")
+    for arguments, words in ((("--cgroup", "nothing:m"), b"unknown controller"), (("--cgroup", "memory:../x"), b"is not a sub cgroup path"),
+                             (("--cgroup", "m"), b"/m/cgroup.procs: no such file"), (("--cgroup", "memory:none"), b"/none/cgroup.procs: no such file")):
+        result = run(*arguments)
+        expect(result.status == 255 and words in result.output, f"exec {arguments}: {result.output}")
+
+
 def pausing(b):
     b.script("while true; do echo x; sleep 0.01; done").create()
     b.start()
@@ -290,7 +323,7 @@ def faults(b):
     left_over(b, before)
 
 
-TESTS = [life, exit_status, names, logs, isolation, bad_config, executing, pausing, limits, listing, template, terminal, signals, memory, faults]
+TESTS = [life, exit_status, names, logs, isolation, bad_config, executing, subgroups, pausing, limits, listing, template, terminal, signals, memory, faults]
 
 
 def native(context):

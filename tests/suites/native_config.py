@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """One test for each field of config.json."""
 import array
+import ctypes
 import json
 import os
 import re
@@ -25,6 +26,12 @@ def process_fields(b):
     b.process.update({"user": {"uid": 5, "gid": 6, "additionalGids": [7, 8], "umask": 0o27}, "cwd": "/tmp/new", "env": ["PATH=/bin", "A=b c"]})
     b.script("id -u; id -g; id -G; umask; pwd; echo $A; echo $HOME")
     expect(b.output().splitlines() == ["5", "6", "6 7 8", "0027", "/tmp/new", "b c", "/"], b.output())
+
+
+def without_process(b):
+    del b.config["process"]
+    for b.mode in ("native", "sandbox"):
+        b.refused("config.json: process: is missing")
 
 
 def rlimits(b):
@@ -472,6 +479,8 @@ def attributes(b):
     expect(lines == ["77", "i686", "00000008"], lines)
     fields = open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()
     expect(fields[16] == "5" and os.sched_getscheduler(pid) == os.SCHED_BATCH, "scheduler")
+    # ioprio_get(IOPRIO_WHO_PROCESS, pid): class 3 is idle
+    expect(ctypes.CDLL(None).syscall(252, 1, pid) == 3 << 13 | 4, "ioPriority")
     expect("bind:0" in open(f"/proc/{pid}/numa_maps").read(), "memory policy")
 
 
@@ -496,6 +505,10 @@ def intel_rdt(b):
         raise Skip("this host has resctrl; the message for those without is tested here")
     b.linux["intelRdt"] = {"closID": "x"}
     b.refused("linux.intelRdt: no resctrl file system", "mount -t resctrl")
+    del b.linux["intelRdt"]
+    b.script("sleep 100").create()
+    result = b.command("update", "--l3-cache-schema", "L3:0=f", "--mem-bw-schema", "MB:0=50", b.name)
+    expect(result.status == 1 and b"created without linux.intelRdt" in result.output, result.output)
 
 
 def net_devices(b):
@@ -624,7 +637,7 @@ def old_kernel(b):
     expect(result.status == 1 and b"use Linux 5.12" in result.output and b.left() == [], result.output)
 
 
-TESTS = [process_fields, rlimits, capabilities, root_readonly, names, mount_bind, mount_recursive, mount_tmpfs, mount_errors, mount_propagation,
+TESTS = [process_fields, without_process, rlimits, capabilities, root_readonly, names, mount_bind, mount_recursive, mount_tmpfs, mount_errors, mount_propagation,
          root_kinds, root_propagation, idmap_mount, masked_and_readonly, devices, device_rules, sysctl, user_namespace, time_namespace, join_by_path,
          join_pid_namespace, host_namespaces, hooks, hook_failures, hooks_around_program, seccomp, seccomp_of_old, seccomp_cache, seccomp_notify, console_socket, preserve_fds, no_descriptors_leak,
          attributes, no_pivot, labels, intel_rdt, net_devices, old_kernel, rootless, rootless_ranges]

@@ -98,7 +98,8 @@ def known_failures(context, mode):
     with open(context.path("tests/runtime-tools/known-failures.txt")) as f:
         for line in f:
             if line.strip() and not line.startswith("#"):
-                modes, program, pattern, reason = (part.strip() for part in line.split("|", 3))
+                modes, program, rest = (part.strip() for part in line.split("|", 2))
+                pattern, reason = (part.strip() for part in rest.rsplit("|", 1))  # patterns have alternatives
                 if mode in modes.split(","):
                     known.append((program, pattern, reason))
     return known

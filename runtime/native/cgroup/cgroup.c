@@ -284,7 +284,8 @@ static int check_unused(const struct cgroup *cgroup, struct error *error)
 		}
 		procs_collect(group->dir, &list);
 		if (list.nr) {
-			fail(error, EBUSY, "cannot use the cgroup %s: process %d is in it", group->dir, list.pids[0]);
+			fail(error, EBUSY, "container's cgroup is not empty: %zu process(es) found, process %d is in it (%s)", list.nr, list.pids[0],
+			     group->dir);
 			free(list.pids);
 			return fail_remedy_of(error, REMEDY_GROUP_IN_USE);
 		}

@@ -71,9 +71,9 @@ int cgroup_open_doors(const struct cgroup *cgroup, int ret_doors[CGROUP_MAX_DOOR
 int cgroup_pass_doors(const int *doors, int nr, struct error *error);
 /*
  * The same for `exec`: into the groups of the container's init @init, which may have moved below where it was put (v2 forbids processes in inner
- * groups). @subgroup: a path below the container's groups ("" or NULL: none), as in `exec --cgroup`.
+ * groups). @subgroups: "[CONTROLLER,...:]PATH", as in `exec --cgroup`: below the groups of these controllers, else of all that no other names.
  */
-int cgroup_join(const struct cgroup *cgroup, pid_t init, const char *subgroup, pid_t pid, struct error *error);
+int cgroup_join(const struct cgroup *cgroup, pid_t init, const char *const *subgroups, size_t nr_subgroups, pid_t pid, struct error *error);
 
 /* Sets limits and device rules: of a new container (what is not named stays the kernel's default; device rules begin with none allowed). */
 int cgroup_apply(struct cgroup *cgroup, const struct spec_resources *resources, struct error *error);

@@ -227,20 +227,96 @@ static bool climbs(const char *path)
 	return false;
 }
 
-int cgroup_join(const struct cgroup *cgroup, pid_t init, const char *subgroup, pid_t pid, struct error *error)
+/* Calls @visit for each controller that stands before the colon of "CONTROLLER,...:PATH", until it returns something. */
+static bool any_controller(const char *subgroup, bool (*visit)(const void *argument, const char *name), const void *argument)
+{
+	size_t length = strchr(subgroup, ':') ? strcspn(subgroup, ":") : 0;
+	char name[64];
+
+	for (const char *at = subgroup; at < subgroup + length; at += strcspn(at, ",:") + 1) {
+		snprintf(name, sizeof(name), "%.*s", (int)strcspn(at, ",:"), at);
+		if (visit(argument, name))
+			return true;
+	}
+	return false;
+}
+
+static bool has_controller(const void *argument, const char *name)
+{
+	const struct group *group = argument;
+
+	return list_has(group->controllers, name);
+}
+
+static bool is_unknown(const void *argument, const char *name)
+{
+	const struct cgroup *cgroup = argument;
+
+	for (int i = 0; i < cgroup->nr; i++)
+		if (list_has(cgroup->groups[i].controllers, name))
+			return false;
+	return true;
+}
+
+static const char *path_in(const char *subgroup) { return strchr(subgroup, ':') ? strchr(subgroup, ':') + 1 : subgroup; }
+
+static int check_subgroups(const struct cgroup *cgroup, const char *const *subgroups, size_t nr, struct error *error)
+{
+	for (size_t i = 0; i < nr; i++) {
+		if (climbs(path_in(subgroups[i])))
+			return fail(error, EINVAL, "bad sub cgroup path: %s is not a sub cgroup path", path_in(subgroups[i]));
+		if (any_controller(subgroups[i], is_unknown, cgroup))
+			return fail(error, EINVAL, "unknown controller in --cgroup %s: the container has no group of it", subgroups[i]);
+	}
+	return 0;
+}
+
+/* What is asked for @group; NULL: nothing. */
+static const char *subgroup_of(const struct group *group, const char *const *subgroups, size_t nr)
+{
+	const char *found = NULL;
+	bool by_name = false;
+
+	for (size_t i = 0; i < nr; i++) {
+		bool named = any_controller(subgroups[i], has_controller, group);
+
+		if (named || (!by_name && !strchr(subgroups[i], ':')))
+			found = path_in(subgroups[i]);
+		by_name |= named;
+	}
+	return found && *found ? found : NULL;
+}
+
+/* In the words that runc's callers know. */
+static void not_entered(const char *dir, const char *subgroup, pid_t pid, struct error *error)
+{
+	int code = error->code;
+
+	if (code != ENOENT && code != EBUSY)
+		return;
+	*error = (struct error){ 0 };
+	fail(error, 0, "adding pid %d to cgroups: %s/cgroup.procs: %s", pid, dir, code == ENOENT ? "no such file or directory" : "device or resource busy");
+	error->code = code;
+	if (code == ENOENT)
+		fail_remedy(error, "the container has no group \"%s\" there: leave --cgroup out, or name one that it has made", subgroup);
+	else
+		fail_remedy(error, "the group has groups below it that have controllers: name one of these");
+}
+
+int cgroup_join(const struct cgroup *cgroup, pid_t init, const char *const *subgroups, size_t nr_subgroups, pid_t pid, struct error *error)
 {
 	char *path, *text;
 	int result = 0;
 
-	if (subgroup && climbs(subgroup))
-		return fail(error, EINVAL, "bad sub cgroup path: %s is not a sub cgroup path", subgroup);
+	if (check_subgroups(cgroup, subgroups, nr_subgroups, error))
+		return -1;
 	path = format_path("/proc/%d/cgroup", init);
 	text = path ? file_read(path) : NULL;
 	free(path);
 	for (int i = 0; !result && i < cgroup->nr; i++) {
 		const struct group *group = &cgroup->groups[i];
-		bool asked = subgroup && *subgroup;
-		char *clean = asked ? path_clean(subgroup) : group->version == 2 ? moved_below(group, text) : strdup("");
+		const char *asked = subgroup_of(group, subgroups, nr_subgroups);
+		char *clean = asked ? path_clean(asked) : group->version == 2 ? moved_below(group, text) : strdup("");
 		char *dir = clean ? format_path("%s%s%s", group->dir, *clean && *clean != '/' ? "/" : "", strcmp(clean, "/") ? clean : "") : NULL;
 
 		if (!group->present)
@@ -249,8 +325,8 @@ int cgroup_join(const struct cgroup *cgroup, pid_t init, const char *subgroup, p
 			result = fail(error, ENOMEM, "cannot enter the cgroups of container %s", cgroup->id);
 		else
 			result = group_enter(cgroup, group, dir, pid, error);
-		if (result && asked && error->code == ENOENT)
-			fail_remedy(error, "the container has no group \"%s\" there: leave the subgroup out, or name one that it has made", subgroup);
+		if (result && asked && dir)
+			not_entered(dir, asked, pid, error);
 		free(clean);
 		free(dir);
 	}
