@@ -1,16 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * `create` in native mode, on the runtime's side: the steps below in this order, undone in the opposite one if any fails.
+ * `create` in native mode, on the runtime's side: a graph of steps (runtime/boot/graph.h), undone in the opposite order if any fails. Init makes the
+ * root file system while the runtime makes the groups that it is to enter, sets their limits, and compiles the filter:
+ *
+ *	runtime   host  birthplace  fifo  console  sources  spawn  admit  groups  limits  seccomp       keep
+ *	init                                                           \__ root ________________ join _/
  *
  *	host         what config.json wants that this host cannot give is told before anything is made
- *	seccomp      the filter is compiled
- *	cgroup       the groups
+ *	birthplace   the groups are found; the one that init is born in is made
  *	fifo         where init will wait for `start`
  *	console      the socket that the terminal is sent over
  *	sources      bind mounts are opened with the rights of the host
  *	spawn        namespaces, init
- *	admit        init gets its ids, groups, process limits, network devices
- *	accompany    the groups get their limits; init works; hooks are run for it; it says that it is ready
+ *	admit        init gets its ids, process limits, network devices
+ *	groups       the other groups are made
+ *	limits       ... and get their limits and device rules, before anybody is in them
+ *	seccomp      the filter is compiled
+ *	root         init makes mounts and devices, up to the point where it matters in which groups it is
+ *	join         init enters the groups; hooks are run for it; it makes itself ready
  *	keep         state.json
  */
 #include <errno.h>
@@ -28,6 +35,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "runtime/boot/graph.h"
 #include "runtime/native/cgroup/cgroup.h"
 #include "runtime/native/idmap.h"
 #include "runtime/native/init.h"
@@ -75,33 +83,24 @@ static int check_host(struct creation *creation, struct error *error)
 	return process_check_preserved(creation->options->preserve_fds, error);
 }
 
-static int do_host(struct creation *creation, struct error *error)
+static int do_host(void *context, struct error *error)
 {
+	struct creation *creation = context;
+
 	if (check_host(creation, error) || FAULT("host") || ns_plan(creation->spec, &creation->plan, error))
 		return -1;
 	creation->init.privileged = caps_have(CAP_SYS_ADMIN) && !creation->container->rootless;
 	return 0;
 }
 
-static void undo_host(struct creation *creation) { ns_plan_close(&creation->plan); }
-
-/* ---- seccomp ---- */
-
-static int do_seccomp(struct creation *creation, struct error *error)
+static void undo_host(void *context)
 {
-	struct init *init = &creation->init;
+	struct creation *creation = context;
 
-	if (!creation->spec->linux_->seccomp)
-		return 0;
-	if (seccomp_compile(creation->container->root, creation->spec, &creation->filter, &init->filter_flags, &init->filter_listener, error))
-		return -1;
-	init->filter = creation->filter;
-	return 0;
+	ns_plan_close(&creation->plan);
 }
 
-static void undo_seccomp(struct creation *creation) { free(creation->filter); }
-
-/* ---- cgroup ---- */
+/* ---- birthplace ---- */
 
 #define PROPERTY "org.systemd.property."
 
@@ -120,8 +119,9 @@ static const char **systemd_properties(const struct spec *spec)
 	return properties;
 }
 
-static int do_cgroup(struct creation *creation, struct error *error)
+static int do_birthplace(void *context, struct error *error)
 {
+	struct creation *creation = context;
 	const struct spec_linux *l = creation->spec->linux_;
 	const char **properties = systemd_properties(creation->spec);
 	struct cgroup_options options = {
@@ -145,36 +145,24 @@ static int do_cgroup(struct creation *creation, struct error *error)
 	container_trim();
 	if (cgroup_needs_process(creation->cgroup))
 		return 0;
-	if (cgroup_create(creation->cgroup, 0, l->resources, error))
-		return -1;
-	if (FAULT("cgroup")) {
-		struct error ignored = { 0 };
-
-		cgroup_remove(creation->cgroup, &ignored);
-		return -1;
-	}
-	creation->init.nr_doors = creation->container->rootless ? -1 : cgroup_open_doors(creation->cgroup, creation->init.doors);
-	return 0;
+	return cgroup_create_birthplace(creation->cgroup, l->resources, error) || FAULT("birthplace") ? -1 : 0;
 }
 
-static void close_doors(struct creation *creation)
+/* Of all groups, whoever made them. */
+static void undo_birthplace(void *context)
 {
-	for (int i = 0; i < creation->init.nr_doors; i++)
-		close(creation->init.doors[i]);
-	creation->init.nr_doors = -1;
-}
-
-static void undo_cgroup(struct creation *creation)
-{
+	struct creation *creation = context;
 	struct error ignored = { 0 };
 
-	cgroup_remove(creation->cgroup, &ignored);
+	if (creation->cgroup)
+		cgroup_remove(creation->cgroup, &ignored);
 }
 
 /* ---- fifo, console ---- */
 
-static int do_fifo(struct creation *creation, struct error *error)
+static int do_fifo(void *context, struct error *error)
 {
+	struct creation *creation = context;
 	int directory = creation->container->fd;
 
 	if (FAULT("fifo"))
@@ -186,10 +174,17 @@ static int do_fifo(struct creation *creation, struct error *error)
 	return creation->init.fifo < 0 ? fail(error, errno, "cannot open exec.fifo") : 0;
 }
 
-static void undo_fifo(struct creation *creation) { unlinkat(creation->container->fd, "exec.fifo", 0); }
-
-static int do_console(struct creation *creation, struct error *error)
+static void undo_fifo(void *context)
 {
+	struct creation *creation = context;
+
+	unlinkat(creation->container->fd, "exec.fifo", 0);
+}
+
+static int do_console(void *context, struct error *error)
+{
+	struct creation *creation = context;
+
 	if (!creation->spec->process->terminal)
 		return 0;
 	if (creation->options->console_socket) {
@@ -202,12 +197,19 @@ static int do_console(struct creation *creation, struct error *error)
 	return 0;
 }
 
-static int do_sources(struct creation *creation, struct error *error)
+static int do_sources(void *context, struct error *error)
 {
+	struct creation *creation = context;
+
 	return FAULT("sources") ? -1 : mount_open_sources(&creation->init, error);
 }
 
-static void undo_sources(struct creation *creation) { mount_close_sources(&creation->init); }
+static void undo_sources(void *context)
+{
+	struct creation *creation = context;
+
+	mount_close_sources(&creation->init);
+}
 
 /* ---- spawn ---- */
 
@@ -221,18 +223,21 @@ static int init_entry(void *argument)
 	return init_main(&creation->init);
 }
 
-static int do_spawn(struct creation *creation, struct error *error)
+static int do_spawn(void *context, struct error *error)
 {
-	int cgroup_fd = cgroup_needs_process(creation->cgroup) ? -1 : cgroup_clone_fd(creation->cgroup);
+	struct creation *creation = context;
+	bool by_itself = !creation->container->rootless && !cgroup_needs_process(creation->cgroup);
+	int cgroup_fd = by_itself ? cgroup_clone_fd(creation->cgroup) : -1;
 	struct ns_spawn spawn = {
 		.plan = &creation->plan,
 		.spec = creation->spec,
-		.cgroup_fd = creation->init.nr_doors >= 0 ? cgroup_fd : -1,
+		.cgroup_fd = cgroup_fd,
 		.rootless = creation->container->rootless,
 		.init = init_entry,
 		.argument = creation,
 	};
 
+	creation->init.joins_late = by_itself && !creation->plan.user && !creation->plan.nr_join && !cgroup_is_unified(creation->cgroup);
 	if (sync_open(creation->sync, error)) {
 		if (cgroup_fd >= 0)
 			close(cgroup_fd);
@@ -249,35 +254,61 @@ static int do_spawn(struct creation *creation, struct error *error)
 	return creation->pid < 0 ? -1 : 0;
 }
 
-static void undo_spawn(struct creation *creation)
+static void undo_spawn(void *context)
 {
+	struct creation *creation = context;
+
 	pidfd_send_signal(creation->pidfd, SIGKILL, NULL, 0);
 	while (waitpid(creation->pid, NULL, 0) < 0 && errno == EINTR)
 		;
+	creation->container->pid = 0;
 }
 
 /* ---- admit ---- */
 
-static int enter_cgroup(struct creation *creation, struct error *error)
+static int do_admit(void *context, struct error *error)
 {
-	const struct spec_resources *resources = creation->spec->linux_->resources;
-
-	/* Where there are doors, even none, the v2 tree was entered by the clone. */
-	if (creation->init.nr_doors >= 0)
-		return 0;
-	if (!cgroup_needs_process(creation->cgroup))
-		return cgroup_enter(creation->cgroup, creation->pid, error);
-	return cgroup_create(creation->cgroup, creation->pid, resources, error);
-}
-
-static int do_admit(struct creation *creation, struct error *error)
-{
+	struct creation *creation = context;
 	const struct spec_linux *l = creation->spec->linux_;
 
 	if ((creation->plan.create & CLONE_NEWUSER) && !creation->plan.mapped &&
 	    idmap_write(creation->pid, &l->uid_mappings, &l->gid_mappings, creation->container->rootless, error))
 		return -1;
-	if (FAULT("admit") || enter_cgroup(creation, error))
+	if (FAULT("admit"))
+		return -1;
+	if (l->intel_rdt && intel_rdt_apply(l->intel_rdt, creation->container->id, creation->pid, error))
+		return -1;
+	if (net_devices_move(l, creation->pidfd, error))
+		return -1;
+	creation->container->pid = creation->pid;
+	creation->container->pid_start = process_start_time(creation->pid, NULL);
+	return process_limits(creation->pid, creation->spec->process, creation->container->rootless, error);
+}
+
+static void undo_admit(void *context)
+{
+	struct creation *creation = context;
+
+	net_devices_return(creation->spec->linux_, creation->pidfd);
+	if (creation->spec->linux_->intel_rdt)
+		intel_rdt_remove(creation->spec->linux_->intel_rdt, creation->container->id);
+}
+
+/* ---- groups, limits ---- */
+
+static int do_groups(void *context, struct error *error)
+{
+	struct creation *creation = context;
+	const struct spec_linux *l = creation->spec->linux_;
+	pid_t founder = cgroup_needs_process(creation->cgroup) ? creation->pid : 0;
+	struct init *init = &creation->init;
+
+	container_trim();
+	if (cgroup_create(creation->cgroup, founder, l->resources, error) || FAULT("cgroup"))
+		return -1;
+	init->nr_doors = creation->container->rootless ? -1 : cgroup_open_doors(creation->cgroup, init->doors);
+	/* Where there are doors, even none, the v2 tree was entered by the clone. */
+	if (init->nr_doors < 0 && !founder && cgroup_enter(creation->cgroup, creation->pid, error))
 		return -1;
 	if (creation->plan.user && creation->plan.create_cgroup && l->uid_mappings.nr) {
 		int64_t owner = idmap_to_host(&l->uid_mappings, 0);
@@ -287,21 +318,58 @@ static int do_admit(struct creation *creation, struct error *error)
 		if (owner >= 0 && cgroup_is_unified(creation->cgroup))
 			cgroup_delegate(creation->cgroup, owner, &ignored);
 	}
-	if (l->intel_rdt && intel_rdt_apply(l->intel_rdt, creation->container->id, creation->pid, error))
-		return -1;
-	if (net_devices_move(l, creation->pidfd, error))
-		return -1;
-	return process_limits(creation->pid, creation->spec->process, creation->container->rootless, error);
+	return 0;
 }
 
-static void undo_admit(struct creation *creation)
+static void undo_groups(void *context)
 {
-	net_devices_return(creation->spec->linux_, creation->pidfd);
-	if (creation->spec->linux_->intel_rdt)
-		intel_rdt_remove(creation->spec->linux_->intel_rdt, creation->container->id);
+	struct creation *creation = context;
+
+	for (int i = 0; i < creation->init.nr_doors; i++)
+		close(creation->init.doors[i]);
+	creation->init.nr_doors = -1;
 }
 
-/* ---- accompany ---- */
+/*
+ * Before init is in the groups: a limit of memory is refused when it is exceeded already, and while device rules are written, one after the other,
+ * init may not open its terminal.
+ */
+static int do_limits(void *context, struct error *error)
+{
+	struct creation *creation = context;
+
+	container_trim();
+	if (FAULT("limits of the group") || cgroup_apply(creation->cgroup, creation->spec->linux_->resources, error))
+		return -1;
+	native_warn(cgroup_warnings(creation->cgroup));
+	container_trim();
+	return 0;
+}
+
+/* ---- seccomp ---- */
+
+static int do_seccomp(void *context, struct error *error)
+{
+	struct creation *creation = context;
+	struct init *init = &creation->init;
+
+	if (!creation->spec->linux_->seccomp)
+		return 0;
+	if (seccomp_compile(creation->container->root, creation->spec, &creation->filter, &init->filter_flags, &init->filter_listener, error))
+		return -1;
+	init->filter = creation->filter;
+	container_trim();
+	return 0;
+}
+
+static void undo_seccomp(void *context)
+{
+	struct creation *creation = context;
+
+	free(creation->filter);
+}
+
+/* ---- root, join ---- */
 
 static int run_hooks(struct creation *creation, struct error *error)
 {
@@ -326,24 +394,43 @@ static int died(struct creation *creation, struct error *error)
 	return fail(error, 0, "the container's init has ended before its program ran");
 }
 
-static int do_accompany(struct creation *creation, struct error *error)
+static int begin_root(void *context, struct error *error)
 {
+	struct creation *creation = context;
+
+	sync_send(creation->sync[0], SYNC_GO, 0);
+	return 0;
+}
+
+static int finish_root(void *context, struct error *error)
+{
+	struct creation *creation = context;
+
+	switch (sync_receive(creation->sync[0], NULL, error)) {
+	case SYNC_JOIN:
+		return 0;
+	case SYNC_ERROR:
+		return -1;
+	default:
+		return died(creation, error);
+	}
+}
+
+static int begin_join(void *context, struct error *error)
+{
+	struct creation *creation = context;
+
+	sync_send_join(creation->sync[0], &creation->init);
+	return 0;
+}
+
+/* What init asks for on its way, until it is ready. */
+static int finish_join(void *context, struct error *error)
+{
+	struct creation *creation = context;
 	const struct spec_seccomp *seccomp = creation->spec->linux_->seccomp;
-	const struct spec_resources *resources = creation->spec->linux_->resources;
 	int32_t value;
 
-	creation->container->pid = creation->pid;
-	creation->container->pid_start = process_start_time(creation->pid, NULL);
-	/*
-	 * Not side by side with init: a limit of memory is refused when it is exceeded already, and while device rules are written, one after the
-	 * other, init may not open its terminal.
-	 */
-	container_trim();
-	if (FAULT("limits of the group") || cgroup_apply(creation->cgroup, resources, error))
-		return -1;
-	native_warn(cgroup_warnings(creation->cgroup));
-	container_trim();
-	sync_send(creation->sync[0], SYNC_GO, 0);
 	for (;;) {
 		switch (sync_receive(creation->sync[0], &value, error)) {
 		case SYNC_HOOKS:
@@ -366,12 +453,11 @@ static int do_accompany(struct creation *creation, struct error *error)
 	}
 }
 
-static void undo_accompany(struct creation *creation) { creation->container->pid = 0; }
-
 /* ---- keep ---- */
 
-static int do_keep(struct creation *creation, struct error *error)
+static int do_keep(void *context, struct error *error)
 {
+	struct creation *creation = context;
 	struct json_object *data = creation->container->data;
 	uint64_t namespaces = creation->plan.create | (creation->plan.create_cgroup ? CLONE_NEWCGROUP : 0);
 
@@ -392,21 +478,20 @@ static int do_keep(struct creation *creation, struct error *error)
 
 /* ---- all ---- */
 
-static const struct step {
-	int (*run)(struct creation *creation, struct error *error);
-	void (*undo)(struct creation *creation);
-	bool undo_always; /* what is needed for the creation only */
-} steps[] = {
-	{ do_host, undo_host, true },
-	{ do_seccomp, undo_seccomp, true },
-	{ do_cgroup, undo_cgroup, false },
-	{ do_fifo, undo_fifo, false },
-	{ do_console, NULL, false },
-	{ do_sources, undo_sources, true },
-	{ do_spawn, undo_spawn, false },
-	{ do_admit, undo_admit, false },
-	{ do_accompany, undo_accompany, false },
-	{ do_keep, NULL, false },
+static const struct boot_step steps[] = {
+	{ "host", BOOT_CALLER, BOOT_TEMPORARY, NULL, do_host, NULL, undo_host },
+	{ "birthplace", BOOT_CALLER, BOOT_UNDO_PARTIAL, "host", do_birthplace, NULL, undo_birthplace },
+	{ "fifo", BOOT_CALLER, 0, "host", do_fifo, NULL, undo_fifo },
+	{ "console", BOOT_CALLER, 0, "host", do_console, NULL, NULL },
+	{ "sources", BOOT_CALLER, BOOT_TEMPORARY, "host", do_sources, NULL, undo_sources },
+	{ "spawn", BOOT_CALLER, BOOT_FORKS, "birthplace fifo console sources", do_spawn, NULL, undo_spawn },
+	{ "admit", BOOT_CALLER, BOOT_UNDO_PARTIAL, "spawn", do_admit, NULL, undo_admit },
+	{ "groups", BOOT_CALLER, BOOT_TEMPORARY, "admit", do_groups, NULL, undo_groups },
+	{ "limits", BOOT_CALLER, 0, "groups", do_limits, NULL, NULL },
+	{ "seccomp", BOOT_CALLER, BOOT_TEMPORARY, "admit", do_seccomp, NULL, undo_seccomp },
+	{ "root", BOOT_PROCESS, 0, "admit", begin_root, finish_root, NULL },
+	{ "join", BOOT_PROCESS, 0, "root limits seccomp", begin_join, finish_join, NULL },
+	{ "keep", BOOT_CALLER, 0, "join", do_keep, NULL, NULL },
 };
 
 static void close_if_open(int fd)
@@ -427,21 +512,10 @@ int native_create(struct container *container, const struct spec *spec, const st
 		.init = { .container = container, .spec = spec, .process = spec->process, .options = options, .proc = -1, .root = -1,
 			  .fifo = -1, .console = -1, .null = -1, .nr_doors = -1, .preserve_fds = options->preserve_fds },
 	};
-	int done = 0, nr = sizeof(steps) / sizeof(steps[0]), result = 0;
+	int result;
 
 	creation.init.plan = &creation.plan;
-	while (done < nr && result == 0) {
-		result = steps[done].run(&creation, error);
-		/* What failed has cleaned up its own, or its undo knows how much there is. */
-		if (result == 0 || steps[done].undo_always)
-			done++;
-	}
-	if (result && done < nr && steps[done].undo == undo_admit)
-		undo_admit(&creation);
-	while (done-- > 0)
-		if (steps[done].undo && (result || steps[done].undo_always))
-			steps[done].undo(&creation);
-	close_doors(&creation);
+	result = boot_run(steps, sizeof(steps) / sizeof(steps[0]), &creation, boot_order_wanted(), options->record, error);
 	close_if_open(creation.sync[0]);
 	close_if_open(creation.init.fifo);
 	close_if_open(creation.init.console);
@@ -451,5 +525,5 @@ int native_create(struct container *container, const struct spec *spec, const st
 		container->pidfd = creation.pidfd;
 	else
 		close_if_open(creation.pidfd);
-	return result ? -1 : 0;
+	return result;
 }

@@ -79,6 +79,38 @@ static int set_names(const struct init *init, struct error *error)
 	return 0;
 }
 
+static int enter_groups(struct init *init, struct error *error)
+{
+	init->joined = true;
+	if (sync_ask_join(init, error))
+		return -1;
+	return init->nr_doors >= 0 ? cgroup_pass_doors(init->doors, init->nr_doors, error) : 0;
+}
+
+static int make_cgroup_namespace(const struct init *init, struct error *error)
+{
+	if (init->plan->create_cgroup && unshare(CLONE_NEWCGROUP))
+		return fail(error, errno, "cannot make a cgroup namespace");
+	return 0;
+}
+
+int init_join(struct init *init, struct error *error)
+{
+	return init->joined ? 0 : enter_groups(init, error) || make_cgroup_namespace(init, error) ? -1 : 0;
+}
+
+/* With a user namespace, and with namespaces of others, the groups must be entered while we have the host's rights and see its tree. */
+static int enter_namespaces(struct init *init, struct error *error)
+{
+	if (init->joins_late)
+		return 0;
+	if (enter_groups(init, error))
+		return -1;
+	if (!init->plan->middle && ns_join(init->plan, error))
+		return -1;
+	return make_cgroup_namespace(init, error) || become_container_root(init, error) ? -1 : 0;
+}
+
 static int run_hooks(struct init *init, struct error *error)
 {
 	const struct spec_hooks *hooks = init->spec->hooks;
@@ -110,7 +142,7 @@ static int make_root(struct init *init, struct error *error)
 		return -1;
 	if (has_mounts && devices_make(init, error))
 		return -1;
-	if (run_hooks(init, error))
+	if (init_join(init, error) || run_hooks(init, error))
 		return -1;
 	if (init->process->terminal && console_set_up(init, true, error))
 		return -1;
@@ -118,17 +150,6 @@ static int make_root(struct init *init, struct error *error)
 		return -1;
 	make_cwd(init);
 	return rootfs_enter(init, error);
-}
-
-static int enter_namespaces(struct init *init, struct error *error)
-{
-	if (init->nr_doors >= 0 && cgroup_pass_doors(init->doors, init->nr_doors, error))
-		return -1;
-	if (!init->plan->middle && ns_join(init->plan, error))
-		return -1;
-	if (init->plan->create_cgroup && unshare(CLONE_NEWCGROUP))
-		return fail(error, errno, "cannot make a cgroup namespace");
-	return become_container_root(init, error);
 }
 
 static int prepare(struct init *init, struct error *error)

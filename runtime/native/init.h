@@ -21,6 +21,8 @@ struct init {
 	struct ns_plan *plan;
 	const struct cgroup *cgroup;
 	int doors[24], nr_doors; /* of the cgroups that init enters by itself; -1: the runtime puts it there */
+	bool joins_late;       /* it enters them, and makes its cgroup namespace, when it has made its root file system: see init_join */
+	bool joined;
 	int sync;              /* to the runtime */
 	int proc;              /* a procfs of our own (path.h) */
 	int root;              /* the container's root directory */
@@ -118,6 +120,11 @@ int hooks_run(const struct spec_hook_list *hooks, const char *kind, const struct
 void hooks_run_poststop(const struct spec_hook_list *hooks, const struct container *container);
 
 /* ---- init.c ---- */
+/*
+ * Into the groups, with what the runtime has made meanwhile (sync_ask_join). Comes before the first thing that depends on them: what the container
+ * is to be charged for, terminals (device rules), cgroup file systems, hooks. Calls after the first do nothing.
+ */
+int init_join(struct init *init, struct error *error);
 int init_main(void *argument);
 
 #endif

@@ -394,7 +394,10 @@ static int mount_new(struct init *init, const struct spec_mount *mount, const st
 		fd = new_mount(init, mount, options, error);
 	if (fd < 0)
 		return -1;
-	if (!strcmp(mount->type, "tmpfs"))
+	/* What is copied into memory is the container's to pay for. */
+	if (options->tmpcopyup)
+		result = init_join(init, error);
+	if (result == 0 && !strcmp(mount->type, "tmpfs"))
 		result = copyup_prepare(fd, init, mount, options, error);
 	if (result == 0 && !mount_place_first())
 		result = set_attributes(fd, mount, options, error);
@@ -420,7 +423,7 @@ static int mount_one(struct init *init, size_t index, struct error *error)
 	if (!mount->type)
 		return fail(error, 0, "mount %s: has no type, and no option bind", mount->destination);
 	if (!strcmp(mount->type, "cgroup") || !strcmp(mount->type, "cgroup2"))
-		return cgroup_mount(init, mount, &options, error);
+		return init_join(init, error) ? -1 : cgroup_mount(init, mount, &options, error);
 	return mount_new(init, mount, &options, error);
 }
 

@@ -3,8 +3,12 @@
  * How the runtime and the process that becomes the container's talk until that process is ready: packets over a socket pair.
  *
  *	runtime                                   init
- *	writes id maps, puts it into cgroups      waits
+ *	writes id maps                            waits
  *	SYNC_GO                            --->   makes the root file system
+ *	makes the groups, sets their limits,
+ *	compiles the seccomp filter
+ *	                                   <---   SYNC_JOIN       has come to where its groups matter
+ *	SYNC_JOIN, with what was made      --->   enters the groups, goes on
  *	runs prestart and createRuntime    <---   SYNC_HOOKS
  *	SYNC_GO                            --->   the rest
  *	fetches the listener by its number <---   SYNC_LISTENER   (with seccomp notifications)
@@ -19,7 +23,7 @@
 
 #include "runtime/error.h"
 
-enum sync_kind { SYNC_END, SYNC_GO, SYNC_PID, SYNC_MAP, SYNC_OFFSETS, SYNC_HOOKS, SYNC_LISTENER, SYNC_READY, SYNC_ERROR };
+enum sync_kind { SYNC_END, SYNC_GO, SYNC_PID, SYNC_MAP, SYNC_OFFSETS, SYNC_JOIN, SYNC_HOOKS, SYNC_LISTENER, SYNC_READY, SYNC_ERROR };
 
 /* Both ends close on exec. */
 int sync_open(int ret_ends[2], struct error *error);
@@ -30,6 +34,13 @@ void sync_send_error(int fd, const struct error *error);
 enum sync_kind sync_receive(int fd, int32_t *ret_value, struct error *error);
 /* In the child: -1 unless it is SYNC_GO that comes. */
 int sync_wait_go(int fd, struct error *error);
+
+struct init;
+
+/* What was made after the clone: the doors (cgroup.h) and the seccomp filter of @init. In the runtime. */
+void sync_send_join(int fd, const struct init *init);
+/* In init: asks for it, waits for it and fills it in. The filter is malloc'ed. */
+int sync_ask_join(struct init *init, struct error *error);
 
 /*
  * For tests: fails, as the step @name would, if the environment variable LINUXD_FAULT is its name. tests/suites/native.py finds the names by

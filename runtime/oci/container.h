@@ -23,6 +23,7 @@
 #include "runtime/error.h"
 #include "runtime/oci/spec.h"
 
+struct boot_record;
 struct json_object;
 struct container_mode;
 
@@ -67,6 +68,7 @@ struct container_create {
 	bool no_pivot, no_new_keyring;
 	unsigned int preserve_fds; /* from descriptor 3 on */
 	bool foreground;       /* `run` without --detach: the caller waits with ->wait, standard streams or our terminal are the container's */
+	struct boot_record *record; /* for --boot-chart; NULL: none */
 };
 
 struct container_exec {

@@ -318,31 +318,48 @@ static int enter_new(struct cgroup *cgroup, pid_t pid, struct error *error)
 	return 0;
 }
 
-int cgroup_create(struct cgroup *cgroup, pid_t pid, const struct spec_resources *resources, struct error *error)
+int cgroup_create_birthplace(struct cgroup *cgroup, const struct spec_resources *resources, struct error *error)
 {
-	struct error ignored;
-	int result = 0;
-
-	if (cgroup->systemd && pid == 0)
-		return fail(error, EINVAL, "a scope of systemd cannot be made without a process");
 	if (check_unused(cgroup, error))
 		return -1;
-	if (cgroup->systemd && systemd_start(cgroup, pid, resources, error))
-		return -1;
-	for (int i = 0; !result && i < cgroup->nr; i++)
-		result = make_group(cgroup, &cgroup->groups[i], resources, error);
-	if (!result)
-		result = check_thawed(cgroup, error);
-	if (!result && pid)
-		result = enter_new(cgroup, pid, error);
-	if (!result)
-		return 0;
-	/* A process that is in some of them already keeps these from being removed: it is the caller's to end, and cgroup_remove is, too. */
+	cgroup->found_free = true;
 	for (int i = 0; i < cgroup->nr; i++)
+		if (cgroup->groups[i].version == 2 && make_group(cgroup, &cgroup->groups[i], resources, error))
+			return -1;
+	return check_thawed(cgroup, error);
+}
+
+static void give_up(struct cgroup *cgroup)
+{
+	struct error ignored;
+
+	/* A process that is in some of them already keeps these from being removed: it is the caller's to end, and cgroup_remove is, too. */
+	for (int i = 0; i < cgroup->nr && !cgroup->found_free; i++)
 		remove_made(&cgroup->groups[i]);
 	if (cgroup->started)
 		systemd_stop(cgroup, &ignored);
 	cgroup->started = false;
+}
+
+int cgroup_create(struct cgroup *cgroup, pid_t pid, const struct spec_resources *resources, struct error *error)
+{
+	int result = 0;
+
+	if (cgroup->systemd && pid == 0)
+		return fail(error, EINVAL, "a scope of systemd cannot be made without a process");
+	if (!cgroup->found_free && check_unused(cgroup, error))
+		return -1;
+	if (cgroup->systemd && systemd_start(cgroup, pid, resources, error))
+		return -1;
+	for (int i = 0; !result && i < cgroup->nr; i++)
+		if (!cgroup->found_free || cgroup->groups[i].version != 2)
+			result = make_group(cgroup, &cgroup->groups[i], resources, error);
+	if (!result)
+		result = check_thawed(cgroup, error);
+	if (!result && pid)
+		result = enter_new(cgroup, pid, error);
+	if (result)
+		give_up(cgroup);
 	return result;
 }
 

@@ -55,6 +55,12 @@ bool cgroup_needs_process(const struct cgroup *cgroup);
  */
 int cgroup_create(struct cgroup *cgroup, pid_t pid, const struct spec_resources *resources, struct error *error);
 
+/*
+ * Before cgroup_create, makes the v2 group alone, so that a process can be born in it (cgroup_clone_fd) while cgroup_create makes the others. From
+ * then on whatever fails is the caller's to undo by cgroup_remove, when that process has ended. Not with cgroup_needs_process.
+ */
+int cgroup_create_birthplace(struct cgroup *cgroup, const struct spec_resources *resources, struct error *error);
+
 /* A directory of the v2 tree for clone3's CLONE_INTO_CGROUP, close-on-exec, owned by the caller. -1: cgroup_enter must be used (also). */
 int cgroup_clone_fd(const struct cgroup *cgroup);
 /* Whether membership in the v2 tree is all there is: after CLONE_INTO_CGROUP nothing is left to do. */

@@ -53,6 +53,7 @@ struct cgroup {
 	char *id;
 	bool systemd, rootless, explicit_path;
 	bool started;          /* the unit is ours: made by us, or from the container's state */
+	bool found_free;       /* cgroup_create_birthplace has looked, and made the v2 group */
 	bool limited;          /* limits were set: then every group must be entered */
 	bool fake;             /* a tree of ordinary files, in tests: files are made by writing */
 	/* systemd */
