@@ -55,6 +55,7 @@ IDLE = ("epoll-idle", "epoll with 10,000 idle connections and one active (agains
 TRACED = ("gcc-traced", "gcc inside, while everything is recorded (against: not recorded)", 1.05)
 OCI_ROWS = [("oci-native", "OCI: create, start, delete of /bin/true, native mode (against runc)", 0.12),
             ("oci-native-8", "the same, 8 at a time", 0.12),
+            ("oci-native-order", "the same: steps side by side (against: one after the other, LINUXD_BOOT=sequential)", 1.0),
             ("oci-sandbox", "OCI: create, start, delete of /bin/true, sandbox mode (against runc)", 0.2)]
 WHOLE = ("run", "`linuxd run --rootfs D -- /bin/true`, whole command", 0.25)
 MEMORY_LIMIT_MIB = 8
@@ -208,6 +209,9 @@ class Bench:
             return ["sh", "-c", f"one() {{ {one}; }}; {calls}"]
 
         mode = "sandbox" if "sandbox" in name else "native"
+        if name.endswith("-order"):
+            linuxd = f"{self.linuxd} --root {root} --mode {mode}"
+            return self.pairs(lambda: self.wall(script("LINUXD_BOOT=sequential " + linuxd)), lambda: self.wall(script(linuxd)), self.options.rounds * 10)
         return self.pairs(lambda: self.wall(script(f"runc --root {root}-runc")),
                           lambda: self.wall(script(f"{self.linuxd} --root {root} --mode {mode}")), self.options.rounds * 5)
 

@@ -225,6 +225,12 @@ static int take_option(struct run *run, int option, const char *value, struct er
 	case RUN_DEBUG:
 		config->debug = true;
 		return 0;
+	case RUN_BOOT_CHART:
+		config->boot_chart = value;
+		if (!config->boot)
+			config->boot = boot_record_new(error);
+		/* A file that cannot be written is found out before anything runs. */
+		return config->boot ? boot_chart_write(config->boot, value, "nothing yet", error) : -1;
 	}
 	return fail(error, 0, "option %d has no meaning", option);
 }

@@ -10,6 +10,7 @@
 
 #include "cli/oci/oci.h"
 #include "commands.gen.h"
+#include "runtime/boot/record.h"
 
 /* ---- making one ---- */
 
@@ -48,9 +49,9 @@ struct container *oci_create(const char *id, const char *bundle, const struct co
 {
 	char path[PATH_MAX], name[PATH_MAX + 16];
 	const struct container_mode *mode;
-	struct container *container;
+	struct container *container = NULL;
 	struct spec *spec = NULL;
-	int result = -1;
+	int result = -1, mark;
 
 	if (!realpath(bundle ? bundle : ".", path)) {
 		fail(error, errno, "--bundle %s", bundle);
@@ -58,18 +59,25 @@ struct container *oci_create(const char *id, const char *bundle, const struct co
 	}
 	snprintf(name, sizeof(name), "%s/config.json", path);
 	container_trim();
+	mark = boot_mark_begin(options->record, "config.json", BOOT_CALLER);
 	spec = spec_read(AT_FDCWD, name, "config.json", error);
+	boot_mark_end(options->record, mark, spec ? BOOT_DONE : BOOT_FAILED);
 	if (!spec)
 		return NULL;
 	container_trim();
 	mode = oci_choose_mode(spec, error);
-	container = mode && (!mode->prepare || mode->prepare(error) == 0) ? container_new(&oci_globals, id, error) : NULL;
+	if (mode && (!mode->prepare || mode->prepare(error) == 0)) {
+		container_trim();
+		container = container_new(&oci_globals, id, error);
+	}
 	if (!container) {
 		spec_free(spec);
 		return NULL;
 	}
 	container->mode = mode;
+	mark = boot_mark_begin(options->record, "directory", BOOT_CALLER);
 	if (oci_take_config(container, spec, path, error) == 0 && container_keep_config(container, path, error) == 0) {
+		boot_mark_end(options->record, mark, BOOT_DONE);
 		if (!spec->process)
 			fail(error, 0, "config.json: process: is missing: a container cannot be created without");
 		else if (!container->mode->create)
@@ -104,10 +112,30 @@ static int take_number(const char *name, const char *value, unsigned int *to, st
 	return 0;
 }
 
+/* --boot-chart: NULL is none. Written at once, so that a file that cannot be is found out before there is a container. */
+static int open_chart(const char *path, struct container_create *options, struct error *error)
+{
+	if (!path)
+		return 0;
+	options->record = boot_record_new(error);
+	return options->record ? boot_chart_write(options->record, path, "nothing yet", error) : -1;
+}
+
+/* Also of what failed; then @error stays what it is. */
+static void close_chart(const char *path, struct container_create *options, const char *id, struct error *error)
+{
+	struct error ignored = { 0 };
+
+	if (options->record)
+		boot_chart_write(options->record, path, id, error->text[0] ? &ignored : error);
+	boot_record_free(options->record);
+	options->record = NULL;
+}
+
 int command_create(const struct cli_command *command, int argc, char **argv)
 {
 	struct container_create options = { 0 };
-	const char *value, *bundle = NULL, *id;
+	const char *value, *bundle = NULL, *chart = NULL, *id;
 	struct container *container = NULL;
 	struct error error = { 0 };
 	struct spec *spec = NULL;
@@ -124,6 +152,8 @@ int command_create(const struct cli_command *command, int argc, char **argv)
 			options.no_pivot = true;
 		else if (option == CREATE_NO_NEW_KEYRING)
 			options.no_new_keyring = true;
+		else if (option == CREATE_BOOT_CHART)
+			chart = value;
 		else if (option == CREATE_PRESERVE_FDS && take_number("preserve-fds", value, &options.preserve_fds, &error))
 			return oci_end(&error);
 	}
@@ -131,8 +161,10 @@ int command_create(const struct cli_command *command, int argc, char **argv)
 		cli_print_command_help(command, stdout);
 		return 0;
 	}
-	if (option == CLI_END && (id = oci_take_id(command, argc, argv, index, &error)))
+	if (option == CLI_END && (id = oci_take_id(command, argc, argv, index, &error)) && open_chart(chart, &options, &error) == 0) {
 		container = oci_create(id, bundle, &options, &spec, &error);
+		close_chart(chart, &options, id, &error);
+	}
 	container_free(container);
 	spec_free(spec);
 	return oci_end(&error);
@@ -203,18 +235,22 @@ int oci_wait(struct container *container, struct error *error)
 	return container->mode->wait(container, error);
 }
 
-static int run(const char *id, const char *bundle, const struct container_create *options, bool keep, struct error *error)
+static int run(const char *id, const char *bundle, struct container_create *options, const char *chart, bool keep, struct error *error)
 {
 	struct spec *spec = NULL;
 	struct container *container = oci_create(id, bundle, options, &spec, error);
-	int status = -1;
+	int status = -1, mark;
 
+	if (container) {
+		mark = boot_mark_begin(options->record, "start", BOOT_CALLER);
+		status = start(container, spec, error);
+		boot_mark_end(options->record, mark, status ? BOOT_FAILED : BOOT_DONE);
+	}
+	close_chart(chart, options, id, error);
 	if (!container)
 		return -1;
-	if (options->foreground)
-		status = start(container, spec, error) ? -1 : oci_wait(container, error);
-	else
-		status = start(container, spec, error);
+	if (status == 0 && options->foreground)
+		status = oci_wait(container, error);
 	if (options->foreground ? !keep || status < 0 : status < 0) {
 		struct error ignored = { 0 };
 
@@ -228,7 +264,7 @@ static int run(const char *id, const char *bundle, const struct container_create
 int oci_run(const struct cli_command *command, int argc, char **argv)
 {
 	struct container_create options = { .foreground = true };
-	const char *value, *bundle = NULL, *id;
+	const char *value, *bundle = NULL, *chart = NULL, *id;
 	struct error error = { 0 };
 	bool keep = false;
 	int index = 2, option, status = -1;
@@ -246,6 +282,8 @@ int oci_run(const struct cli_command *command, int argc, char **argv)
 			options.no_pivot = true;
 		else if (option == RUN_NO_NEW_KEYRING)
 			options.no_new_keyring = true;
+		else if (option == RUN_BOOT_CHART)
+			chart = value;
 		else if (option == RUN_KEEP)
 			keep = true;
 		else if (option == RUN_NO_SUBREAPER)
@@ -261,7 +299,7 @@ int oci_run(const struct cli_command *command, int argc, char **argv)
 		cli_print_command_help(command, stdout);
 		return 0;
 	}
-	if (option == CLI_END && (id = oci_take_id(command, argc, argv, index, &error)))
-		status = run(id, bundle, &options, keep, &error);
+	if (option == CLI_END && (id = oci_take_id(command, argc, argv, index, &error)) && open_chart(chart, &options, &error) == 0)
+		status = run(id, bundle, &options, chart, keep, &error);
 	return error.text[0] ? oci_end(&error) : status;
 }

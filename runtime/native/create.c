@@ -237,6 +237,7 @@ static int do_spawn(void *context, struct error *error)
 		.argument = creation,
 	};
 
+	container_trim();
 	creation->init.joins_late = by_itself && !creation->plan.user && !creation->plan.nr_join && !cgroup_is_unified(creation->cgroup);
 	if (sync_open(creation->sync, error)) {
 		if (cgroup_fd >= 0)
@@ -355,6 +356,7 @@ static int do_seccomp(void *context, struct error *error)
 
 	if (!creation->spec->linux_->seccomp)
 		return 0;
+	container_trim();
 	if (seccomp_compile(creation->container->root, creation->spec, &creation->filter, &init->filter_flags, &init->filter_listener, error))
 		return -1;
 	init->filter = creation->filter;
@@ -473,6 +475,7 @@ static int do_keep(void *context, struct error *error)
 		if (creation->container->terminal < 0)
 			return -1;
 	}
+	container_trim();
 	return container_save(creation->container, error);
 }
 
@@ -516,6 +519,7 @@ int native_create(struct container *container, const struct spec *spec, const st
 
 	creation.init.plan = &creation.plan;
 	result = boot_run(steps, sizeof(steps) / sizeof(steps[0]), &creation, boot_order_wanted(), options->record, error);
+	container_trim();
 	close_if_open(creation.sync[0]);
 	close_if_open(creation.init.fifo);
 	close_if_open(creation.init.console);

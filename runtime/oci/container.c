@@ -88,10 +88,20 @@ void container_trim(void)
 	const ElfW(Phdr) *headers = (const ElfW(Phdr) *)getauxval(AT_PHDR);
 	unsigned long nr = headers ? getauxval(AT_PHNUM) : 0, page = sysconf(_SC_PAGESIZE) - 1;
 
+	unsigned long begin = 0, end = 0;
+
 	/* Only what nobody has written to: the rest would be lost. And only if the program is where its headers say (no PIE). */
-	for (unsigned long i = 0; i < nr && headers[i].p_type != PT_DYNAMIC; i++)
-		if (headers[i].p_type == PT_LOAD && !(headers[i].p_flags & PF_W))
-			madvise((void *)(headers[i].p_vaddr & ~page), headers[i].p_filesz, MADV_DONTNEED);
+	for (unsigned long i = 0; i < nr && headers[i].p_type != PT_DYNAMIC; i++) {
+		if (headers[i].p_type != PT_LOAD || (headers[i].p_flags & PF_W))
+			continue;
+		/* Parts that touch are one. */
+		if (end != (headers[i].p_vaddr & ~page)) {
+			madvise((void *)begin, end - begin, MADV_DONTNEED);
+			begin = headers[i].p_vaddr & ~page;
+		}
+		end = (headers[i].p_vaddr + headers[i].p_filesz + page) & ~page;
+	}
+	madvise((void *)begin, end - begin, MADV_DONTNEED);
 }
 
 /* ---- directories ---- */

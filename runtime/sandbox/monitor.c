@@ -548,6 +548,24 @@ static int block_signals(struct monitor *monitor, struct error *error)
 	return 0;
 }
 
+/* Of a chart of the start (--boot-chart) each is a bar. */
+static int marked(struct sandbox *sandbox, const char *name, int (*step)(struct sandbox *sandbox, struct error *error), struct error *error)
+{
+	int mark = boot_mark_begin(sandbox->config->boot, name, BOOT_CALLER), result = step(sandbox, error);
+
+	boot_mark_end(sandbox->config->boot, mark, result ? BOOT_FAILED : BOOT_DONE);
+	return result;
+}
+
+/* The program runs: what is not in the chart now comes no more. */
+static void draw_chart(const struct sandbox_config *config)
+{
+	struct error error = { 0 };
+
+	if (config->boot_chart && boot_chart_write(config->boot, config->boot_chart, config->name ? config->name : config->argv[0], &error))
+		fprintf(stderr, "linuxd: %s\n", error.text);
+}
+
 /* While the kernel process is on its way: what the kernel has to be told. */
 static int tell_kernel(struct monitor *monitor, struct error *error)
 {
@@ -557,7 +575,8 @@ static int tell_kernel(struct monitor *monitor, struct error *error)
 	read_window_size(monitor, &boot->process.rows, &boot->process.columns);
 	sandbox->channel->rows = boot->process.rows;
 	sandbox->channel->columns = boot->process.columns;
-	if (network_prepare(sandbox, error) || launch_describe(sandbox, error) || control_server_prepare(&monitor->control, error))
+	if (marked(sandbox, "network", network_prepare, error) || marked(sandbox, "describe", launch_describe, error) ||
+	    control_server_prepare(&monitor->control, error))
 		return -1;
 	launch_go(sandbox);
 	return 0;
@@ -577,6 +596,7 @@ static int serve(struct monitor *monitor, struct error *error)
 	int result;
 
 	control_server_started(&monitor->control);
+	draw_chart(monitor->sandbox->config);
 	if (monitor->sandbox->memory && !watch_memory(monitor))
 		end_abnormally(monitor, "the monitor cannot start a thread");
 	while (!monitor->finished)
@@ -599,7 +619,7 @@ int monitor_run(struct sandbox *sandbox, struct error *error)
 	int result = EXIT_LINUXD;
 
 	control_server_init(&monitor.control, sandbox);
-	if (block_signals(&monitor, error) || launch_start(sandbox, error))
+	if (block_signals(&monitor, error) || marked(sandbox, "fork", launch_start, error))
 		return result;
 	if (tell_kernel(&monitor, error) == 0 && begin_serving(&monitor, error) == 0) {
 		result = serve(&monitor, error);
@@ -616,7 +636,7 @@ int sandbox_run(const struct sandbox_config *config, struct error *error)
 	struct sandbox sandbox = { .config = config, .heap_fd = -1, .pages_fd = -1, .terminal = -1 };
 	int result = EXIT_LINUXD;
 
-	if (launch_prepare(&sandbox, error) == 0 && walls_prepare(&sandbox, error) == 0)
+	if (marked(&sandbox, "memory-and-mounts", launch_prepare, error) == 0 && marked(&sandbox, "walls", walls_prepare, error) == 0)
 		result = monitor_run(&sandbox, error);
 	network_close(&sandbox);
 	walls_remove(&sandbox);

@@ -15,6 +15,7 @@
 #include <sys/types.h>
 
 #include "include/abi/boot.h"
+#include "runtime/boot/record.h"
 #include "runtime/error.h"
 #include "runtime/network/config.h"
 #include "runtime/sandbox/image.h"
@@ -90,6 +91,8 @@ struct sandbox_config {
 	bool insecure_host_files;
 	struct trace_target *trace; /* --trace: where it goes; NULL: none */
 	uint32_t trace_what;        /* TRACE_* */
+	struct boot_record *boot;   /* --boot-chart: when what happened, drawn to boot_chart when the container runs; NULL: none */
+	const char *boot_chart;
 	struct network_config network;
 	bool deterministic;         /* with `seed`; not together with tty */
 	uint64_t seed;

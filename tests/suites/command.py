@@ -261,6 +261,14 @@ def command(context):
         for word in (b"system calls", b"host calls", b"context switches", b"peak memory"):
             expect(word in result.output, f"no {word.decode()} in the statistics")
 
+    def boot_chart():
+        with tempfile.TemporaryDirectory() as directory:
+            shows(run("run", f"--boot-chart={directory}/chart.svg", "builtin:busybox", "echo", "x"), b"x\n")
+            chart = open(directory + "/chart.svg").read()
+            expect(chart.startswith("<svg ") and chart.endswith("</svg>\n") and ">fork " in chart, chart)
+        refused = run("run", "--boot-chart=/nowhere/chart", "builtin:busybox", "echo", "x")
+        shows(refused, b"linuxd: --boot-chart: cannot write /nowhere/chart: No such file or directory\n", 125)
+
     def memory():
         result = busybox("head -c 400m /dev/zero | tail >/dev/null; echo status $?; echo goes on", "--memory", "64M")
         expect(b"goes on" in result.output and result.status == 0, "the container did not survive its memory limit")
@@ -371,6 +379,6 @@ def command(context):
                 bad = [line for line in result.output.decode().splitlines() if "missing date" not in line]
                 expect(not bad, f"{bad}")
 
-    tests = [check, pages_and_completions, exit_status, options, binds, streams, signals, leaves_nothing, left_over, host_death, terminal, strace_and_stats, memory, init_killed, several,
+    tests = [check, pages_and_completions, exit_status, options, binds, streams, signals, leaves_nothing, left_over, host_death, terminal, strace_and_stats, boot_chart, memory, init_killed, several,
              ordinary_user, landlock, help_and_features]
     return [(test.__name__.replace("_", "-"), test) for test in tests]

@@ -10,6 +10,7 @@ import struct
 import subprocess
 import termios
 import time
+import xml.etree.ElementTree
 
 from run import Skip
 
@@ -311,9 +312,10 @@ def faults(b):
     before = subprocess.run("find /sys/fs/cgroup -name '%s*'; cat /proc/self/mounts | wc -l; ls %s 2>/dev/null | grep -v '~'" % (b.name, b.root),
                             shell=True, stdout=subprocess.PIPE).stdout.decode()
     for name in sorted(names):
-        status, text = b.create(check=False, env=dict(os.environ, LINUXD_FAULT=name))
-        expect(status == 1 and f"LINUXD_FAULT: step {name}" in text.decode(), f"step {name}: status {status}, {text}")
-        left_over(b, before)
+        for order in ("", "sequential"):
+            status, text = b.create(check=False, env=dict(os.environ, LINUXD_FAULT=name, LINUXD_BOOT=order))
+            expect(status == 1 and f"LINUXD_FAULT: step {name}" in text.decode(), f"step {name}: status {status}, {text}")
+            left_over(b, before)
     b.create()
     failed = b.command("start", b.name, env=dict(os.environ, LINUXD_FAULT="start"))
     expect(failed.status == 1 and b.state()["status"] == "created", "a failed start")
@@ -323,7 +325,39 @@ def faults(b):
     left_over(b, before)
 
 
-TESTS = [life, exit_status, names, logs, isolation, bad_config, executing, subgroups, pausing, limits, listing, template, terminal, signals, memory, faults]
+def boot_chart(b):
+    """--boot-chart: a bar for each step; init's root file system and the groups side by side, unless the order is asked for."""
+    chart = os.path.join(b.path, "chart.svg")
+
+    def bars():
+        root = xml.etree.ElementTree.parse(chart).getroot()
+        expect(root.tag == "{http://www.w3.org/2000/svg}svg", root.tag)
+        texts = [text.text for text in root.iter("{http://www.w3.org/2000/svg}text")]
+        rects = [rect for rect in root.iter("{http://www.w3.org/2000/svg}rect") if rect.get("height") == "15"]
+        names = [found[1] for found in (re.fullmatch(r"(\S+) \d+\.\d\d ms(?:, failed)?", text) for text in texts) if found]
+        expect(len(names) == len(rects), f"{names}, {len(rects)} bars")
+        return {name: (float(rect.get("x")), float(rect.get("x")) + float(rect.get("width"))) for name, rect in zip(names, rects)}, texts
+
+    steps = {"config.json", "directory", "host", "birthplace", "fifo", "console", "sources", "spawn", "admit", "groups", "limits", "seccomp", "root",
+             "join", "keep"}
+    for order in ("", "sequential"):
+        b.create("--boot-chart", chart, env=dict(os.environ, LINUXD_BOOT=order))
+        b.command("delete", "--force", b.name, check=True)
+        found, _ = bars()
+        expect(set(found) == steps, f"{set(found) ^ steps}")
+        expect((found["root"][0] <= found["groups"][0]) == (not order), f"order {order!r}: {found}")
+        expect(found["join"][0] + 0.2 >= max(found["root"][1], found["limits"][1]) - 1, f"{found}")
+    status, _ = b.create("--boot-chart", chart, check=False, env=dict(os.environ, LINUXD_FAULT="limits of the group"))
+    found, texts = bars()
+    expect(status == 1 and "keep" not in found and any(text.startswith("limits ") and text.endswith(", failed") for text in texts), f"{texts}")
+    b.config["process"]["args"] = ["/bin/true"]
+    result = b.run("--boot-chart", chart)
+    expect(result.status == 0 and set(bars()[0]) == steps | {"start"}, f"{result.status}")
+    failed = b.command("run", "--boot-chart", "/nowhere/chart", b.name)
+    expect(failed.status != 0 and b"--boot-chart: cannot write /nowhere/chart" in failed.output, f"{failed.output}")
+
+
+TESTS = [boot_chart, life, exit_status, names, logs, isolation, bad_config, executing, subgroups, pausing, limits, listing, template, terminal, signals, memory, faults]
 
 
 def native(context):
