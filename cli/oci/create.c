@@ -58,6 +58,10 @@ struct container *oci_create(const char *id, const char *bundle, const struct co
 		return NULL;
 	}
 	snprintf(name, sizeof(name), "%s/config.json", path);
+	/* It may execute this program again: before anything is read, unless what is read says which mode it is. */
+	mode = oci_globals.mode ? container_mode(oci_globals.mode, error) : NULL;
+	if (oci_globals.mode && (!mode || (mode->prepare && mode->prepare(error))))
+		return NULL;
 	container_trim();
 	mark = boot_mark_begin(options->record, "config.json", BOOT_CALLER);
 	spec = spec_read(AT_FDCWD, name, "config.json", error);
@@ -65,11 +69,13 @@ struct container *oci_create(const char *id, const char *bundle, const struct co
 	if (!spec)
 		return NULL;
 	container_trim();
-	mode = oci_choose_mode(spec, error);
-	if (mode && (!mode->prepare || mode->prepare(error) == 0)) {
-		container_trim();
-		container = container_new(&oci_globals, id, error);
+	if (!mode) {
+		mode = oci_choose_mode(spec, error);
+		if (mode && mode->prepare && mode->prepare(error))
+			mode = NULL;
 	}
+	container_trim();
+	container = mode ? container_new(&oci_globals, id, error) : NULL;
 	if (!container) {
 		spec_free(spec);
 		return NULL;

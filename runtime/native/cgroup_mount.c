@@ -64,16 +64,32 @@ static int bind_group(const char *path)
 
 static int attributes(int fd, const struct mount_options *options)
 {
-	return mount_set(fd, options->set, 0, MS_PRIVATE, false) || mount_set(fd, 0, 0, options->propagation, options->propagation & MS_REC);
+	return mount_set(fd, options->set, 0, MS_PRIVATE, false) ||
+	       (options->propagation && mount_set(fd, 0, 0, options->propagation, options->propagation & MS_REC));
 }
 
-static int finish(const struct init *init, int fd, const char *path, const struct mount_options *options, struct error *error)
+/* At @name in the tmpfs @tree, which is new, ours, and has nothing in it but what we have made. */
+static int place_below(int tree, const char *name, int fd, struct error *error)
+{
+	int at = mkdirat(tree, name, 0755) && errno != EEXIST ? -1 : openat(tree, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), result = -1;
+
+	if (at >= 0)
+		result = move_mount(fd, "", at, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+	if (result)
+		fail(error, errno, "mount cgroup: cannot mount the hierarchy %s", name);
+	if (at >= 0)
+		close(at);
+	return result;
+}
+
+/* @tree: -1 for a @path of the container, else where @path is a name. */
+static int finish(const struct init *init, int tree, int fd, const char *path, const struct mount_options *options, struct error *error)
 {
 	bool later = mount_place_first();
 
 	if (!later && attributes(fd, options))
 		return fail(error, errno, "mount %s: cannot set its options", path);
-	if (place(init, fd, path, error))
+	if (tree >= 0 ? place_below(tree, path, fd, error) : place(init, fd, path, error))
 		return -1;
 	return later && attributes(fd, options) ? fail(error, errno, "mount %s: cannot set its options", path) : 0;
 }
@@ -87,7 +103,7 @@ static int mount_v2(const struct init *init, const struct spec_mount *mount, con
 		fd = bind_group(cgroup_path(init->cgroup, ""));
 	if (fd < 0)
 		return fail(error, errno, "mount %s: cannot mount the cgroup2 file system", mount->destination);
-	result = finish(init, fd, mount->destination, options, error);
+	result = finish(init, -1, fd, mount->destination, options, error);
 	close(fd);
 	return result;
 }
@@ -95,10 +111,10 @@ static int mount_v2(const struct init *init, const struct spec_mount *mount, con
 /* ---- v1 ---- */
 
 /* A line of /proc/self/cgroup is NUMBER:CONTROLLERS:PATH. */
-static int mount_v1_line(const struct init *init, char *line, const struct spec_mount *mount, const struct mount_options *options,
+static int mount_v1_line(const struct init *init, int tree, char *line, const struct spec_mount *mount, const struct mount_options *options,
 			 struct error *error)
 {
-	char *controllers = strchr(line, ':'), *end, first[64], path[4200];
+	char *controllers = strchr(line, ':'), *end, first[64];
 	int fd, result;
 
 	end = controllers ? strchr(++controllers, ':') : NULL;
@@ -111,20 +127,16 @@ static int mount_v1_line(const struct init *init, char *line, const struct spec_
 		fd = bind_group(cgroup_path(init->cgroup, first));
 	if (fd < 0)
 		return errno == ENOENT ? 0 : fail(error, errno, "mount %s: cannot mount the cgroups of %s", mount->destination, controllers);
-	snprintf(path, sizeof(path), "%s/%s", mount->destination, strncmp(controllers, "name=", 5) ? controllers : controllers + 5);
-	result = finish(init, fd, path, options, error);
+	result = finish(init, tree, fd, strncmp(controllers, "name=", 5) ? controllers : controllers + 5, options, error);
 	close(fd);
 	/* cpu,cpuacct is found under both names. */
 	if (result == 0 && strchr(controllers, ',')) {
-		int directory = path_open(init->root, mount->destination, O_PATH | O_DIRECTORY, 0);
 		char names[256], *at = names, *name;
 
 		snprintf(names, sizeof(names), "%s", controllers);
-		while (directory >= 0 && (name = strsep(&at, ",")))
-			if (symlinkat(controllers, directory, name) && errno != EEXIST)
+		while ((name = strsep(&at, ",")))
+			if (symlinkat(controllers, tree, name) && errno != EEXIST)
 				break;
-		if (directory >= 0)
-			close(directory);
 	}
 	return result;
 }
@@ -167,7 +179,7 @@ static int mount_v1(const struct init *init, const struct spec_mount *mount, con
 		result = place(init, fd, mount->destination, error);
 	while (result == 0 && (line = strsep(&at, "\n")))
 		if (*line)
-			result = mount_v1_line(init, line, mount, options, error);
+			result = mount_v1_line(init, fd, line, mount, options, error);
 	if (result == 0 && attributes(fd, options))
 		result = fail(error, errno, "mount %s: cannot set its options", mount->destination);
 	if (fd >= 0)

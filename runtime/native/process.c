@@ -20,6 +20,7 @@
 #include "runtime/native/cpulist.h"
 #include "runtime/native/init.h"
 #include "runtime/native/path.h"
+#include "runtime/native/self.h"
 #include "runtime/native/sync.h"
 
 #define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -61,7 +62,7 @@ int process_limits(pid_t pid, const struct spec_process *process, bool rootless,
 int process_check_preserved(unsigned int preserve_fds, struct error *error)
 {
 	for (unsigned int i = 0; i < preserve_fds; i++)
-		if (fcntl(3 + i, F_GETFD) < 0)
+		if (fcntl(3 + i, F_GETFD) < 0 || (int)(3 + i) == self_mount())
 			return fail(error, 0, "--preserve-fds %u: descriptor %u is not open", preserve_fds, 3 + i);
 	return 0;
 }

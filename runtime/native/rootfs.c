@@ -14,6 +14,7 @@
 
 #include "runtime/native/init.h"
 #include "runtime/native/path.h"
+#include "runtime/native/self.h"
 #include "runtime/native/sync.h"
 
 /* ---- placing it ---- */
@@ -174,14 +175,33 @@ int rootfs_cover(struct init *init, struct error *error)
 
 /* ---- entering ---- */
 
-static int pivot(struct error *error)
+/*
+ * Mounts that no path leads to, our procfs and the one of the runtime's program, go away with the old root: they stand in it for a moment, so that
+ * they belong to nothing then and cost nothing to close. The kernel takes apart a mount that never had a place when its descriptor is closed, and
+ * waits for a grace period in which nobody looks at it: the program's exec would. What cannot be moved is closed the slow way. Not on the root itself:
+ * umount2 takes away what is on top.
+ */
+static void send_along(const struct init *init, int old)
+{
+	int place = openat(old, "dev", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	/* A file can stand on a file only. */
+	if (self_mount() >= 0 && init->null >= 0)
+		move_mount(self_mount(), "", init->null, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+	if (place < 0)
+		return;
+	move_mount(init->proc, "", place, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+	close(place);
+}
+
+static int pivot(const struct init *init, struct error *error)
 {
 	int old = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC), result = 0;
 
 	/* The old root lands on the new one, and is taken away from there; slave, so that the host does not see that. */
 	if (old < 0 || syscall(SYS_pivot_root, ".", "."))
 		result = fail(error, errno, "cannot make the root file system the root (pivot_root)");
-	else if (fchdir(old) || mount(NULL, ".", NULL, MS_SLAVE | MS_REC, NULL) || umount2(".", MNT_DETACH))
+	else if (fchdir(old) || mount(NULL, ".", NULL, MS_SLAVE | MS_REC, NULL) || (send_along(init, old), umount2(".", MNT_DETACH)))
 		result = fail(error, errno, "cannot take the host's file systems away");
 	if (old >= 0)
 		close(old);
@@ -243,7 +263,7 @@ int rootfs_enter(struct init *init, struct error *error)
 	if (!spec_namespace(init->spec, CLONE_NEWNS))
 		result = chroot(".") ? fail(error, errno, "cannot change the root directory") : 0;
 	else
-		result = init->options->no_pivot ? move_root(error) : pivot(error);
+		result = init->options->no_pivot ? move_root(error) : pivot(init, error);
 	if (result)
 		return -1;
 	if (chdir("/"))

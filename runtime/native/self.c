@@ -18,6 +18,9 @@
 #define MFD_EXEC 0x0010U
 #endif
 
+/* Between the two executions: the number of the descriptor. */
+#define MOUNT_VARIABLE "LINUXD_SELF_MOUNT"
+
 #define SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
 static bool is_safe(int exe)
@@ -30,7 +33,24 @@ static bool is_safe(int exe)
 	return (fcntl(exe, F_GET_SEALS) & SEALS) == SEALS && fcntl(exe, F_GET_SEALS) != -1;
 }
 
-/* It goes with the descriptor, at the exec: what is left then is the file of a mount that nobody can change any more. */
+static int kept_mount = -1;
+
+int self_mount(void) { return kept_mount; }
+
+/* What the variable says is believed only if it is a mount of this program. */
+static void take_mount(int exe)
+{
+	const char *text = getenv(MOUNT_VARIABLE);
+	int fd = text ? atoi(text) : -1;
+	struct stat ours, other;
+
+	if (fd > 2 && fd != exe && fstat(exe, &ours) == 0 && fstat(fd, &other) == 0 && ours.st_dev == other.st_dev && ours.st_ino == other.st_ino &&
+	    (fcntl(fd, F_GETFL) & O_PATH) && fcntl(fd, F_SETFD, FD_CLOEXEC) == 0)
+		kept_mount = fd;
+	unsetenv(MOUNT_VARIABLE);
+}
+
+/* It goes with the descriptor: what is left then is the file of a mount that nobody can change any more. */
 static int read_only_mount(void)
 {
 	struct mount_attr attributes = { .attr_set = MOUNT_ATTR_RDONLY };
@@ -42,6 +62,16 @@ static int read_only_mount(void)
 		fd = -1;
 	}
 	return fd;
+}
+
+/* Over the exec only; take_mount makes it close on exec again. */
+static void keep_mount(int fd)
+{
+	char text[12];
+
+	snprintf(text, sizeof(text), "%d", fd);
+	if (setenv(MOUNT_VARIABLE, text, 1) == 0)
+		fcntl(fd, F_SETFD, 0);
 }
 
 static int sealed_copy(int exe)
@@ -98,6 +128,7 @@ int self_protect(struct error *error)
 	if (exe < 0)
 		return fail(error, errno, "cannot open the program of this process (/proc/self/exe)");
 	if (is_safe(exe)) {
+		take_mount(exe);
 		close(exe);
 		return 0;
 	}
@@ -105,6 +136,8 @@ int self_protect(struct error *error)
 	fd = read_only_mount();
 	if (fd < 0)
 		fd = sealed_copy(exe);
+	else
+		keep_mount(fd);
 	if (fd >= 0 && arguments)
 		execveat(fd, "", arguments, environ, AT_EMPTY_PATH);
 	fail(error, errno, "cannot protect the program of this process from the container");

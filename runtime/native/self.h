@@ -14,4 +14,10 @@
  */
 int self_protect(struct error *error);
 
+/*
+ * The mount that this program was executed from again, close-on-exec; -1: none. Closing the last descriptor of it makes the kernel wait for a grace
+ * period, unless it has gone with another mount before: init sends it along with the host's root (rootfs.c).
+ */
+int self_mount(void);
+
 #endif

@@ -433,16 +433,31 @@ static int remove_group(const struct group *group)
 	return result;
 }
 
+/*
+ * Mostly nobody is left and nothing is below: then a call for each is all. The kernel removes none that has a process in it. True: all are gone.
+ */
+static bool remove_empty(const struct cgroup *cgroup)
+{
+	/* A scope is for systemd to end. */
+	bool gone = !cgroup->systemd;
+
+	for (int i = 0; i < cgroup->nr && !cgroup->systemd; i++)
+		if (cgroup->groups[i].present && rmdir(cgroup->groups[i].dir) && errno != ENOENT)
+			gone = false;
+	return gone;
+}
+
 int cgroup_remove(struct cgroup *cgroup, struct error *error)
 {
 	struct error ignored;
-	int result = procs_kill_all(cgroup, error);
+	bool gone = remove_empty(cgroup);
+	int result = gone ? 0 : procs_kill_all(cgroup, error);
 
 	if (cgroup->started && systemd_stop(cgroup, result ? &ignored : error))
 		result = -1;
 	for (int i = 0; i < cgroup->nr; i++) {
 		struct group *group = &cgroup->groups[i];
-		int failed = group->present ? remove_group(group) : 0;
+		int failed = !gone && group->present ? remove_group(group) : 0;
 
 		if (failed && !result) {
 			result = fail(error, -failed, "cannot remove the cgroup %s", group->dir);

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "runtime/native/cgroup/internal.h"
 #include "runtime/oci/spec.h"
@@ -177,18 +178,16 @@ int device_rules_parse(const char *text, struct device_rules *ret_rules)
 	return result;
 }
 
-static int write_exception(const struct cgroup *cgroup, const struct group *group, bool allow, struct device_exception exception,
-			   struct error *error)
+static void format_exception(struct device_exception exception, char ret_line[64])
 {
-	char major[24] = "*", minor[24] = "*", line[64];
+	char major[24] = "*", minor[24] = "*";
 
 	if (exception.major >= 0)
 		snprintf(major, sizeof(major), "%lld", (long long)exception.major);
 	if (exception.minor >= 0)
 		snprintf(minor, sizeof(minor), "%lld", (long long)exception.minor);
-	snprintf(line, sizeof(line), "%c %s:%s %s%s%s", exception.type, major, minor, exception.access & ACCESS_READ ? "r" : "",
+	snprintf(ret_line, 64, "%c %s:%s %s%s%s", exception.type, major, minor, exception.access & ACCESS_READ ? "r" : "",
 		 exception.access & ACCESS_WRITE ? "w" : "", exception.access & ACCESS_MKNOD ? "m" : "");
-	return group_write(cgroup, group, allow ? "devices.allow" : "devices.deny", line, error);
 }
 
 /* The access of @rules to exactly these numbers. */
@@ -205,14 +204,27 @@ static int access_in(const struct device_rules *rules, struct device_exception e
 static int write_difference(const struct cgroup *cgroup, const struct group *group, bool allow, const struct device_rules *these,
 			    const struct device_rules *others, struct error *error)
 {
-	for (size_t i = 0; i < these->nr; i++) {
+	const char *file = allow ? "devices.allow" : "devices.deny";
+	int fd = -1, result = 0;
+	char line[64];
+
+	for (size_t i = 0; i < these->nr && !result; i++) {
 		struct device_exception exception = these->exceptions[i];
 
 		exception.access &= ~access_in(others, exception);
-		if (exception.access && write_exception(cgroup, group, allow, exception, error))
-			return -1;
+		if (!exception.access)
+			continue;
+		format_exception(exception, line);
+		/* A rule is a write; the file is opened once. */
+		if (fd < 0)
+			fd = group_open(cgroup, group, file);
+		result = fd < 0 ? fd : group_put(fd, line);
+		if (result)
+			group_write_failed(group, file, line, -result, error);
 	}
-	return 0;
+	if (fd >= 0)
+		close(fd);
+	return result ? -1 : 0;
 }
 
 int devices_v1_apply(const struct cgroup *cgroup, const struct group *group, const struct device_rules *rules, struct error *error)

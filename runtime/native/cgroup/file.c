@@ -111,23 +111,36 @@ uint64_t lines_number(const char *text, const char *name, uint64_t otherwise)
 	return otherwise;
 }
 
-int group_try_write(const struct cgroup *cgroup, const struct group *group, const char *file, const char *value)
+int group_open(const struct cgroup *cgroup, const struct group *group, const char *file)
 {
 	char *path = format_path("%s/%s", group->dir, file);
-	int fd, result = 0;
-	ssize_t length = strlen(value), wrote;
+	int fd, result;
 
 	if (!path)
 		return -ENOMEM;
 	fd = open(path, O_WRONLY | O_CLOEXEC | (cgroup && cgroup->fake ? O_CREAT | O_TRUNC : 0), 0644);
+	result = fd < 0 ? -errno : fd;
 	free(path);
-	if (fd < 0)
-		return -errno;
+	return result;
+}
+
+int group_put(int fd, const char *value)
+{
+	ssize_t length = strlen(value), wrote;
+
 	do
 		wrote = write(fd, value, length);
 	while (wrote < 0 && errno == EINTR);
-	if (wrote != length)
-		result = wrote < 0 ? -errno : -EIO;
+	return wrote == length ? 0 : wrote < 0 ? -errno : -EIO;
+}
+
+int group_try_write(const struct cgroup *cgroup, const struct group *group, const char *file, const char *value)
+{
+	int fd = group_open(cgroup, group, file), result;
+
+	if (fd < 0)
+		return fd;
+	result = group_put(fd, value);
 	close(fd);
 	return result;
 }

@@ -100,6 +100,9 @@ int group_write(const struct cgroup *cgroup, const struct group *group, const ch
 int group_write_number(const struct cgroup *cgroup, const struct group *group, const char *file, long long value, struct error *error);
 /* 0, or a negative errno: for those that know what to do then. */
 int group_try_write(const struct cgroup *cgroup, const struct group *group, const char *file, const char *value);
+/* The same for values that are written one after the other: group_open gives a descriptor, or a negative errno. */
+int group_open(const struct cgroup *cgroup, const struct group *group, const char *file);
+int group_put(int fd, const char *value);
 /* An error for a write that failed with @code, with the remedy. Returns -1. */
 int group_write_failed(const struct group *group, const char *file, const char *value, int code, struct error *error);
 /* The whole file without the last newline, malloc'ed; NULL with errno set. */
