@@ -63,6 +63,8 @@ OCI_ROWS = [("oci-native", "OCI: create, start, delete of /bin/true, native mode
             ("oci-native-floor", "the host calls and executions that this cannot do without (bench/native_floor.c, against runc)", None),
             ("oci-native-order", "the same: steps side by side (against: one after the other, LINUXD_BOOT=sequential)", 1.0),
             ("oci-sandbox", "OCI: create, start, delete of /bin/true, sandbox mode (against runc)", 0.2)]
+# Not against the host: the first column is one step after the other (LINUXD_BOOT=sequential).
+SEQUENTIAL = ("run-order", "the same, its steps side by side (against: one after the other)", 1.0)
 WHOLE = ("run", "`linuxd run --rootfs D -- /bin/true`, whole command", 0.25)
 MEMORY_LIMIT_MIB = 8
 # How well cpus are shared (bench/sched.c). Ten seconds each; natively for comparison only.
@@ -203,6 +205,11 @@ class Bench:
         bundle = self.runc_bundle()
         native = ["runc", "run", "--bundle", bundle, f"linuxd-bench-{os.getpid()}"]
         return self.pairs(lambda: self.wall(native), lambda: self.wall(self.inside("/bin/true")), self.options.rounds * 3)
+
+    def order(self):
+        command = self.inside("/bin/true")
+        return self.pairs(lambda: self.wall(["env", "LINUXD_BOOT=sequential", *command]), lambda: self.wall(["env", "LINUXD_BOOT=any", *command]),
+                          self.options.rounds * 6)
 
     def state_directory(self):
         """In memory if possible, as /run is on ordinary hosts: the disk's discards are no part of a runtime's speed."""
@@ -346,14 +353,14 @@ def main():
 
     put("| row | native | inside | times native | at most | |")
     put("|---|---|---|---|---|---|")
-    for name, title, limit in BENCH_ROWS + SCRIPT_ROWS + ERLANG_ROWS + [IDLE, TRACED, WHOLE] + OCI_ROWS:
+    for name, title, limit in BENCH_ROWS + SCRIPT_ROWS + ERLANG_ROWS + [IDLE, TRACED, WHOLE, SEQUENTIAL] + OCI_ROWS:
         if options.rows and name not in options.rows:
             continue
         try:
             if (name == "run" or name.startswith("oci-")) and not shutil.which("runc"):
                 put(f"| {title} | | | | {limit} | runc is not installed |")
                 continue
-            special = {"run": bench.whole, "gcc-traced": bench.traced, "epoll-idle": bench.idle,
+            special = {"run": bench.whole, "run-order": bench.order, "gcc-traced": bench.traced, "epoll-idle": bench.idle,
                        **{row[0]: lambda name=row[0]: bench.oci(name) for row in OCI_ROWS}}
             native, inside, ratio = special[name]() if name in special else bench.row(name)
         except (RuntimeError, subprocess.SubprocessError, ValueError, IndexError) as error:

@@ -229,6 +229,10 @@ struct exec_slot {
 	uint32_t pad;
 };
 
+#define LAUNCH_GO 1         /* monitor: `boot` is complete */
+#define LAUNCH_WALLED 2     /* process: the walls stand */
+#define LAUNCH_FAILED 4     /* process: they do not, status.message says why */
+
 /* What comes with a request and does not fit its words. */
 #define REQUEST_DATA_SIZE 0x80000
 
@@ -249,7 +253,7 @@ struct monitor_channel {
 	uint32_t freezer;     /* KERNEL_* of abi/control.h; the bell rings when it becomes FROZEN */
 	struct monitor_status status;
 	uint32_t stage;       /* STAGE_* */
-	uint32_t launch;      /* futex: the monitor's to the process that will jump into the kernel: 1 when `boot` is complete */
+	uint32_t launch;      /* futex between the monitor and the process that will jump into the kernel: LAUNCH_* */
 	uint32_t notes;       /* counts changes of stage, exec and oom_kills */
 	uint32_t oom_kills;   /* so many programs were ended because memory ran out */
 	struct exec_slot exec[EXEC_SLOTS];

@@ -122,7 +122,7 @@ static void wait_for_start(void)
 static void init_main(void *arg)
 {
 	struct program program = { .spec = boot->process, .strings = boot->strings, .size = min(boot->strings_used, (u32)BOOT_STRINGS_SIZE) };
-	int entering = boot_time_begin("process"), executing;
+	int entering = boot_time_begin("program"), executing;
 	long error = process_read(&program);
 
 	if (!error)

@@ -76,23 +76,24 @@ static int await_creator(struct birth *birth, struct error *error)
 }
 
 /*
- * The creator sets the cgroups' limits while this enters namespaces, reads what there is and prepares memory; but all processes of the container
- * are to have them from their beginning. Hooks may set up the namespaces that were entered, which then must not be looked at before.
+ * The creator sets the cgroups' limits while this process reads what there is and prepares memory; but all processes of the container are to have
+ * them from their beginning. Hooks may set up the namespaces that were entered, which then must not be looked at before.
  */
-static int prepare(struct sandbox *sandbox, struct birth *birth, struct error *error)
+int detach_enter(struct sandbox *sandbox, struct error *error)
 {
 	const struct sandbox_detached *detached = sandbox->config->detached;
 
 	if (detached->enter(detached->argument, error))
 		return -1;
-	(void)!send(birth->fd, "e", 1, MSG_NOSIGNAL);
-	if (detached->waits_early && await_creator(birth, error))
+	(void)!send(sandbox->birth->fd, "e", 1, MSG_NOSIGNAL);
+	if (detached->waits_early && await_creator(sandbox->birth, error))
 		return -1;
-	if (fault("boot", error) || launch_prepare(sandbox, error))
-		return -1;
-	if (!detached->waits_early && await_creator(birth, error))
-		return -1;
-	return walls_prepare(sandbox, error);
+	return fault("boot", error);
+}
+
+int detach_await_creator(struct sandbox *sandbox, struct error *error)
+{
+	return sandbox->config->detached->waits_early ? 0 : await_creator(sandbox->birth, error);
 }
 
 /* The monitor process. */
@@ -100,16 +101,13 @@ static void __attribute__((noreturn)) live(const struct sandbox_config *config, 
 {
 	struct sandbox sandbox = { .config = config, .heap_fd = -1, .pages_fd = -1, .terminal = -1, .birth = birth };
 	struct error error = { 0 };
-	int result = EXIT_LINUXD;
+	int result;
 
 	prctl(PR_SET_NAME, "linuxd-monitor");
 	setsid();
 	/* Terminals and console sockets may go while it writes; SIGPIPE must not end it. */
 	signal(SIGPIPE, SIG_IGN);
-	if (prepare(&sandbox, birth, &error) == 0)
-		result = monitor_run(&sandbox, &error);
-	walls_remove(&sandbox);
-	network_close(&sandbox);
+	result = monitor_run(&sandbox, &error);
 	if (!birth->born)
 		birth->error = error;
 	else if (error.text[0])

@@ -33,6 +33,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "runtime/boot/record.h"
 #include "runtime/network/network.h"
 #include "runtime/sandbox/deterministic.h"
 #include "runtime/sandbox/filter.h"
@@ -265,24 +266,32 @@ static int put_strings(const struct sandbox *sandbox, struct boot_params *boot, 
 	return 0;
 }
 
-int launch_prepare(struct sandbox *sandbox, struct error *error)
+int launch_image(struct sandbox *sandbox, struct error *error)
+{
+	for (int i = 0; i < 5; i++)
+		sandbox->pipe[i] = sandbox->inside[i] = -1;
+	if (image_load(&sandbox->image, error))
+		return -1;
+	sandbox->image_fd = image_open(&sandbox->image, &sandbox->image_offset, error);
+	return sandbox->image_fd < 0 ? -1 : 0;
+}
+
+int launch_memory(struct sandbox *sandbox, struct error *error)
+{
+	return make_memory(sandbox, error) ? -1 : write_kernel_data(sandbox, error);
+}
+
+/* The kernel keeps a host descriptor for each open host file of the whole container, and those of the streams. */
+int launch_streams(struct sandbox *sandbox, struct error *error)
 {
 	struct rlimit files;
 
-	for (int i = 0; i < 5; i++)
-		sandbox->pipe[i] = sandbox->inside[i] = -1;
-	/* The kernel keeps a host descriptor for each open host file of the whole container. */
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
 		files.rlim_cur = files.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &files);
 	}
-	if (image_load(&sandbox->image, error))
-		return -1;
-	sandbox->image_fd = image_open(&sandbox->image, &sandbox->image_offset, error);
-	if (sandbox->image_fd < 0 || make_memory(sandbox, error) || write_kernel_data(sandbox, error) || stdio_prepare(sandbox, error))
-		return -1;
 	sandbox->channel->boot.rlimit_nofile = files.rlim_cur;
-	return mounts_open(sandbox, error);
+	return stdio_prepare(sandbox, error);
 }
 
 int launch_describe(struct sandbox *sandbox, struct error *error)
@@ -297,7 +306,7 @@ int launch_describe(struct sandbox *sandbox, struct error *error)
 	boot->flags = (config->tty ? BOOT_TTY : 0) | (config->read_only ? BOOT_READ_ONLY : 0) | (config->strace ? BOOT_STRACE : 0) |
 		      (config->stats ? BOOT_STATS : 0) | (config->debug ? BOOT_DEBUG : 0) | (geteuid() ? BOOT_ROOT_MAPPED : 0) |
 		      (config->deterministic ? BOOT_DETERMINISTIC : 0) | (config->detached ? BOOT_WAIT : 0) |
-		      (config->exact_mounts ? BOOT_EXACT_MOUNTS : 0);
+		      (config->exact_mounts ? BOOT_EXACT_MOUNTS : 0) | (config->boot ? BOOT_CHART : 0);
 	boot->async_threads = config->async_threads;
 	boot->host_uid = geteuid();
 	boot->host_gid = getegid();
@@ -319,10 +328,39 @@ int launch_describe(struct sandbox *sandbox, struct error *error)
 	return 0;
 }
 
+static void tell(struct sandbox *sandbox, uint32_t what)
+{
+	__atomic_or_fetch(&sandbox->channel->launch, what, __ATOMIC_RELEASE);
+	syscall(SYS_futex, &sandbox->channel->launch, FUTEX_WAKE, 2, NULL, NULL, 0);
+}
+
 void launch_go(struct sandbox *sandbox)
 {
-	__atomic_store_n(&sandbox->channel->launch, 1, __ATOMIC_RELEASE);
-	syscall(SYS_futex, &sandbox->channel->launch, FUTEX_WAKE, 1, NULL, NULL, 0);
+	tell(sandbox, LAUNCH_GO);
+}
+
+static bool has_ended(pid_t child)
+{
+	siginfo_t info = { 0 };
+
+	return waitid(P_PID, child, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == child;
+}
+
+int launch_await_walls(struct sandbox *sandbox, struct error *error)
+{
+	const struct timespec look_again = { 0, 20000000 };
+	char message[sizeof(sandbox->channel->status.message)];
+	uint32_t *word = &sandbox->channel->launch, seen;
+
+	while (!((seen = __atomic_load_n(word, __ATOMIC_ACQUIRE)) & (LAUNCH_WALLED | LAUNCH_FAILED))) {
+		if (has_ended(sandbox->kernel))
+			return fail(error, 0, "the process that was to become the container's kernel was ended");
+		syscall(SYS_futex, word, FUTEX_WAIT, seen, &look_again, NULL, 0);
+	}
+	if (!(seen & LAUNCH_FAILED))
+		return 0;
+	snprintf(message, sizeof(message), "%.*s", (int)sizeof(message) - 1, sandbox->channel->status.message);
+	return fail(error, 0, "%s", message);
 }
 
 /* From here on: in the child. */
@@ -558,10 +596,13 @@ void launch_booted(struct sandbox *sandbox)
 }
 
 /* The boot parameters are written by the monitor meanwhile. If it ends, this process ends with it. */
-static void await_go(const struct sandbox *sandbox)
+static void await_go(struct sandbox *sandbox)
 {
-	while (!__atomic_load_n(&sandbox->channel->launch, __ATOMIC_ACQUIRE))
-		syscall(SYS_futex, &sandbox->channel->launch, FUTEX_WAIT, 0, NULL, NULL, 0);
+	uint32_t seen;
+
+	tell(sandbox, LAUNCH_WALLED);
+	while (!((seen = __atomic_load_n(&sandbox->channel->launch, __ATOMIC_ACQUIRE)) & LAUNCH_GO))
+		syscall(SYS_futex, &sandbox->channel->launch, FUTEX_WAIT, seen, NULL, NULL, 0);
 }
 
 static int become_kernel(struct sandbox *sandbox, struct error *error)
@@ -569,8 +610,10 @@ static int become_kernel(struct sandbox *sandbox, struct error *error)
 	struct boot_params *boot = &sandbox->channel->boot;
 	const struct image *image = &sandbox->image;
 	static struct filter filter;
+	struct boot_record *record = sandbox->config->boot;
 	struct rlimit none = { 0, 0 };
 	sigset_t empty;
+	int mark;
 
 	prctl(PR_SET_NAME, "linuxd-kernel");
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -582,14 +625,20 @@ static int become_kernel(struct sandbox *sandbox, struct error *error)
 		return fail(error, errno, "cannot make a process group");
 	setrlimit(RLIMIT_CORE, &none);
 	ask_for_turns_of_a_clock(sandbox);
-	/* The walls' last part gives up the rights to look at /proc. */
-	if (map_layout(sandbox, error) || move_vdso(boot, error) || walls_enter(sandbox, boot, error))
+	mark = boot_mark_begin(record, "mapping", BOOT_PROCESS);
+	if (map_layout(sandbox, error) || move_vdso(boot, error))
 		return -1;
+	boot_mark_end(record, mark, BOOT_DONE);
+	/* Its last part gives up the rights to look at /proc. */
+	if (walls_enter(sandbox, boot, error))
+		return -1;
+	mark = boot_mark_begin(record, "filter", BOOT_PROCESS);
 	filter_build(&filter, image->hostcall_start, image->hostcall_end, 1);
 	if (close_others(sandbox, error) || set_signals(image, error))
 		return -1;
 	if (undo_library(error))
 		return -1;
+	boot_mark_end(record, mark, BOOT_DONE);
 	await_go(sandbox);
 	if (sandbox->config->deterministic && deterministic_enter(boot, error))
 		return -1;
@@ -608,6 +657,7 @@ static void __attribute__((noreturn)) kernel_main(struct sandbox *sandbox)
 	become_kernel(sandbox, &why);
 	snprintf(status->message, sizeof(status->message), "%.*s", (int)sizeof(status->message) - 1, why.text);
 	__atomic_store_n(&status->state, KERNEL_PANICKED, __ATOMIC_RELEASE);
+	tell(sandbox, LAUNCH_FAILED);
 	_exit(EXIT_LINUXD);
 }
 

@@ -33,33 +33,14 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "runtime/boot/record.h"
 #include "runtime/network/network.h"
-#include "runtime/sandbox/control_server.h"
-#include "runtime/sandbox/relay.h"
-#include "runtime/sandbox/sandbox.h"
+#include "runtime/sandbox/monitor.h"
 #include "runtime/sandbox/slots.h"
 
 #define MAX_CHILDREN 65536
 
 static const char *const exit_reason[] = { "", "ended", "panicked" };
-
-struct monitor {
-	struct sandbox *sandbox;
-	struct relay relays[5]; /* stdin, stdout, stderr, log, trace */
-	int signals, news; /* signalfd; eventfd: the slots thread has seen the container end, or an answer of the kernel */
-	bool container_ended; /* set by the slots thread */
-	struct control_server control;
-	bool booted, finished, kernel_gone, child_ended;
-	bool killed; /* the host has ended a process of ours with SIGKILL */
-	int stop_requests;
-	char abnormal[512]; /* why the container was ended by us or the host; "" if it ended by itself */
-	bool terminal_is_raw;
-	struct termios terminal;
-	pthread_t slots_thread, memory_thread;
-	bool watches_memory;
-	struct trace_recorder *recorder; /* --trace */
-	int streams[3];                  /* the user's */
-};
 
 static long futex_wake(uint32_t *word)
 {
@@ -181,8 +162,7 @@ static void *memory_main(void *argument)
 	return NULL;
 }
 
-/* The console's window, from whichever of the standard descriptors is a terminal. */
-static void read_window_size(struct monitor *monitor, uint16_t *ret_rows, uint16_t *ret_columns)
+void monitor_window_size(const struct monitor *monitor, uint16_t *ret_rows, uint16_t *ret_columns)
 {
 	struct winsize size;
 
@@ -210,7 +190,7 @@ static void set_raw_terminal(struct monitor *monitor)
 	monitor->terminal_is_raw = tcsetattr(0, TCSANOW, &raw) == 0;
 }
 
-static void restore_terminal(struct monitor *monitor)
+void monitor_restore_terminal(struct monitor *monitor)
 {
 	if (monitor->terminal_is_raw)
 		tcsetattr(0, TCSADRAIN, &monitor->terminal);
@@ -319,7 +299,7 @@ static void take_signals(struct monitor *monitor)
 				set_raw_terminal(monitor);
 			break;
 		case SIGWINCH:
-			read_window_size(monitor, &channel->rows, &channel->columns);
+			monitor_window_size(monitor, &channel->rows, &channel->columns);
 			send_event(channel, EVENT_WINSIZE);
 			break;
 		case SIGHUP:
@@ -336,6 +316,33 @@ static void take_signals(struct monitor *monitor)
 /* A container that forks a lot makes the host report many ends: they are taken together, this long after the first. */
 #define REAP_AFTER_MS 3
 
+/* The parts of the kernel's boot, for --boot-chart. Written by the sandbox: nothing in it is believed. */
+static void note_kernel(const struct sandbox *sandbox)
+{
+	struct boot_record *record = sandbox->config->boot;
+	uint32_t nr = record && sandbox->channel ? __atomic_load_n(&sandbox->channel->nr_times, __ATOMIC_ACQUIRE) : 0;
+
+	for (uint32_t i = 0; i < nr && i < BOOT_MAX_TIMES; i++) {
+		struct boot_time time = sandbox->channel->times[i];
+
+		time.name[sizeof(time.name) - 1] = '\0';
+		if ((int64_t)time.begin >= record->origin && time.end >= time.begin && (int64_t)time.end <= boot_now())
+			boot_mark_add(record, time.name, BOOT_KERNEL, (int64_t)time.begin, (int64_t)time.end);
+	}
+}
+
+static void booted(struct monitor *monitor)
+{
+	struct sandbox *sandbox = monitor->sandbox;
+
+	monitor->booted = true;
+	if (sandbox->config->detached)
+		note_kernel(sandbox);
+	if (!monitor->finished && sandbox->birth && birth_report(sandbox))
+		end_abnormally(monitor, "the command that created the container was ended");
+	launch_booted(sandbox);
+}
+
 static void take_news(struct monitor *monitor)
 {
 	eventfd_t count;
@@ -343,12 +350,8 @@ static void take_news(struct monitor *monitor)
 	eventfd_read(monitor->news, &count);
 	if (__atomic_load_n(&monitor->container_ended, __ATOMIC_ACQUIRE))
 		monitor->finished = true;
-	if (!monitor->finished && monitor->sandbox->birth && birth_report(monitor->sandbox))
-		end_abnormally(monitor, "the command that created the container was ended");
-	if (!monitor->booted && __atomic_load_n(&monitor->sandbox->channel->stage, __ATOMIC_ACQUIRE) != STAGE_BOOTING) {
-		monitor->booted = true;
-		launch_booted(monitor->sandbox);
-	}
+	if (!monitor->booted && __atomic_load_n(&monitor->sandbox->channel->stage, __ATOMIC_ACQUIRE) != STAGE_BOOTING)
+		booted(monitor);
 	control_server_answered(&monitor->control);
 }
 
@@ -387,8 +390,7 @@ static void watch(struct monitor *monitor)
 	control_server_serve(&monitor->control, polls + 7);
 }
 
-/* SIGKILL to all of them until the host says that there is none left. */
-static void kill_all(struct monitor *monitor)
+void monitor_kill_all(struct monitor *monitor)
 {
 	struct sandbox *sandbox = monitor->sandbox;
 
@@ -529,7 +531,7 @@ static int start_threads(struct monitor *monitor, struct error *error)
 	return 0;
 }
 
-static int block_signals(struct monitor *monitor, struct error *error)
+int monitor_block_signals(struct monitor *monitor, struct error *error)
 {
 	static const int taken[] = { SIGCHLD, SIGWINCH, SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGCONT };
 	sigset_t set;
@@ -548,41 +550,7 @@ static int block_signals(struct monitor *monitor, struct error *error)
 	return 0;
 }
 
-/* Of a chart of the start (--boot-chart) each is a bar. */
-static int marked(struct sandbox *sandbox, const char *name, int (*step)(struct sandbox *sandbox, struct error *error), struct error *error)
-{
-	int mark = boot_mark_begin(sandbox->config->boot, name, BOOT_CALLER), result = step(sandbox, error);
-
-	boot_mark_end(sandbox->config->boot, mark, result ? BOOT_FAILED : BOOT_DONE);
-	return result;
-}
-
-/* The program runs: what is not in the chart now comes no more. */
-static void draw_chart(const struct sandbox_config *config)
-{
-	struct error error = { 0 };
-
-	if (config->boot_chart && boot_chart_write(config->boot, config->boot_chart, config->name ? config->name : config->argv[0], &error))
-		fprintf(stderr, "linuxd: %s\n", error.text);
-}
-
-/* While the kernel process is on its way: what the kernel has to be told. */
-static int tell_kernel(struct monitor *monitor, struct error *error)
-{
-	struct sandbox *sandbox = monitor->sandbox;
-	struct boot_params *boot = &sandbox->channel->boot;
-
-	read_window_size(monitor, &boot->process.rows, &boot->process.columns);
-	sandbox->channel->rows = boot->process.rows;
-	sandbox->channel->columns = boot->process.columns;
-	if (marked(sandbox, "network", network_prepare, error) || marked(sandbox, "describe", launch_describe, error) ||
-	    control_server_prepare(&monitor->control, error))
-		return -1;
-	launch_go(sandbox);
-	return 0;
-}
-
-static int begin_serving(struct monitor *monitor, struct error *error)
+int monitor_begin(struct monitor *monitor, struct error *error)
 {
 	set_raw_terminal(monitor);
 	if (detach_streams(monitor->sandbox, monitor->streams, error))
@@ -591,21 +559,32 @@ static int begin_serving(struct monitor *monitor, struct error *error)
 	return start_threads(monitor, error);
 }
 
+static void draw_chart(const struct sandbox *sandbox)
+{
+	const struct sandbox_config *config = sandbox->config;
+	struct error error = { 0 };
+
+	note_kernel(sandbox);
+	if (config->boot_chart && boot_chart_write(config->boot, config->boot_chart, config->name ? config->name : config->argv[0], &error))
+		fprintf(stderr, "linuxd: %s\n", error.text);
+}
+
 static int serve(struct monitor *monitor, struct error *error)
 {
 	int result;
 
 	control_server_started(&monitor->control);
-	draw_chart(monitor->sandbox->config);
 	if (monitor->sandbox->memory && !watch_memory(monitor))
 		end_abnormally(monitor, "the monitor cannot start a thread");
 	while (!monitor->finished)
 		watch(monitor);
 	control_server_hang_up(&monitor->control);
-	kill_all(monitor);
+	monitor_kill_all(monitor);
 	finish_streams(monitor);
-	restore_terminal(monitor);
+	monitor_restore_terminal(monitor);
 	result = exit_status(monitor, error);
+	if (!monitor->sandbox->config->detached)
+		draw_chart(monitor->sandbox);
 	if (monitor->sandbox->config->stats)
 		print_stats(monitor);
 	if (finish_trace(monitor, error) && !result)
@@ -616,29 +595,23 @@ static int serve(struct monitor *monitor, struct error *error)
 int monitor_run(struct sandbox *sandbox, struct error *error)
 {
 	struct monitor monitor = { .sandbox = sandbox };
-	int result = EXIT_LINUXD;
+	int result;
 
-	control_server_init(&monitor.control, sandbox);
-	if (block_signals(&monitor, error) || marked(sandbox, "fork", launch_start, error))
-		return result;
-	if (tell_kernel(&monitor, error) == 0 && begin_serving(&monitor, error) == 0) {
-		result = serve(&monitor, error);
-	} else {
-		kill_all(&monitor);
-		restore_terminal(&monitor);
+	if (boot_container(&monitor, error)) {
+		if (!sandbox->config->detached)
+			draw_chart(sandbox);
+		return EXIT_LINUXD;
 	}
+	result = serve(&monitor, error);
 	control_server_close(&monitor.control);
+	network_close(sandbox);
+	walls_remove(sandbox);
 	return result;
 }
 
 int sandbox_run(const struct sandbox_config *config, struct error *error)
 {
 	struct sandbox sandbox = { .config = config, .heap_fd = -1, .pages_fd = -1, .terminal = -1 };
-	int result = EXIT_LINUXD;
 
-	if (marked(&sandbox, "memory-and-mounts", launch_prepare, error) == 0 && marked(&sandbox, "walls", walls_prepare, error) == 0)
-		result = monitor_run(&sandbox, error);
-	network_close(&sandbox);
-	walls_remove(&sandbox);
-	return result;
+	return monitor_run(&sandbox, error);
 }

@@ -295,6 +295,7 @@ static int sandbox_mode_create(struct container *container, const struct spec *s
 							 .argument = &sandbox, .waits_early = spec->hooks != NULL, .cgroup_fd = -1 };
 	if (oci_config_make(&sandbox, error) || open_console(&sandbox, options, error) || choose_cgroup(&sandbox, error))
 		return -1;
+	sandbox.config.boot = options->record;
 	result = make_cgroup(&sandbox, error);
 	if (result == 0)
 		result = sandbox_create(&sandbox.config, &monitor, error);

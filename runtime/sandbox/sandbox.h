@@ -146,16 +146,23 @@ int sandbox_create(const struct sandbox_config *config, pid_t *ret_pid, struct e
 
 /* detach.c: the container waits for its start, so its creator may go. -1: there is no creator any more. */
 int birth_report(struct sandbox *sandbox);
+/* detach.c: in the monitor, with its creator: groups and namespaces, then leave to make processes. */
+int detach_enter(struct sandbox *sandbox, struct error *error);
+int detach_await_creator(struct sandbox *sandbox, struct error *error);
 /* detach.c: from now on the monitor has no part in its creator's streams. */
 int detach_streams(struct sandbox *sandbox, int ret_streams[3], struct error *error);
 
-/* launch.c: memory and descriptors: what the kernel process has to be made with. */
-int launch_prepare(struct sandbox *sandbox, struct error *error);
+/* launch.c: what the kernel process has to be made with, in this order. */
+int launch_image(struct sandbox *sandbox, struct error *error);
+int launch_memory(struct sandbox *sandbox, struct error *error);
+int launch_streams(struct sandbox *sandbox, struct error *error);
 /*
  * Forks the kernel process; does not wait for it. It builds the walls around itself and then waits for launch_go, while the monitor finds out what
- * the kernel has to be told (launch_describe, after network_prepare). A failure in the child is reported through channel->status.
+ * the kernel has to be told (launch_describe, after network_prepare).
  */
 int launch_start(struct sandbox *sandbox, struct error *error);
+/* Waits until the walls stand; -1 with @error set if they could not be built. */
+int launch_await_walls(struct sandbox *sandbox, struct error *error);
 int launch_describe(struct sandbox *sandbox, struct error *error);
 void launch_go(struct sandbox *sandbox);
 /* launch.c: the container has booted (its stage says so), and the kernel process's first thread is its clock. */

@@ -33,6 +33,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "runtime/boot/record.h"
+#include "runtime/native/sync.h"
 #include "runtime/sandbox/sandbox.h"
 #include "runtime/remedy.h"
 
@@ -295,11 +297,15 @@ static int pivot(struct error *error)
 
 static int enter_namespaces(struct sandbox *sandbox, struct boot_params *boot, struct error *error)
 {
-	int trees[BOOT_MAX_MOUNTS];
+	struct boot_record *record = sandbox->config->boot;
+	int trees[BOOT_MAX_MOUNTS], mark;
 	char place[16];
 
+	mark = boot_mark_begin(record, "namespaces", BOOT_PROCESS);
 	if (unshare(NAMESPACES))
 		return fail(error, errno, "cannot make namespaces");
+	boot_mark_end(record, mark, BOOT_DONE);
+	mark = boot_mark_begin(record, "root", BOOT_PROCESS);
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
 		return fail(error, errno, "cannot make the mounts private");
 	for (int i = 0; i < sandbox->nr_mounts; i++) {
@@ -325,6 +331,7 @@ static int enter_namespaces(struct sandbox *sandbox, struct boot_params *boot, s
 		if (boot->mounts[i].fd < 0)
 			return fail(error, errno, "cannot open %s in the new root", place);
 	}
+	boot_mark_end(record, mark, BOOT_DONE);
 	return 0;
 }
 
@@ -416,7 +423,10 @@ int walls_enter(struct sandbox *sandbox, struct boot_params *boot, struct error 
 	const uint64_t keep = 1ULL << CAP_DAC_OVERRIDE | 1ULL << CAP_DAC_READ_SEARCH | 1ULL << CAP_FOWNER;
 	struct error why = { 0 };
 	char path[600];
+	int mark, result;
 
+	if (fault("walls", error))
+		return -1;
 	/* If the host runs out of memory, rather us than others. */
 	write_file("/proc/self/oom_score_adj", "300");
 	if (sandbox->cgroup[0] && !sandbox->cgroup_is_given) {
@@ -430,7 +440,10 @@ int walls_enter(struct sandbox *sandbox, struct boot_params *boot, struct error 
 	}
 	if (geteuid() == 0 && !sandbox->own_user_namespace && setgroups(0, NULL) && errno != EPERM)
 		return fail(error, errno, "cannot drop the supplementary groups");
-	return drop_capabilities(keep, error);
+	mark = boot_mark_begin(sandbox->config->boot, "rights", BOOT_PROCESS);
+	result = drop_capabilities(keep, error);
+	boot_mark_end(sandbox->config->boot, mark, BOOT_DONE);
+	return result;
 }
 
 void walls_remove(struct sandbox *sandbox)

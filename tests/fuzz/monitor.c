@@ -5,6 +5,7 @@
 // sources: runtime/network/flows.c runtime/network/routes.c
 // sources: runtime/network/interfaces.c runtime/network/files.c runtime/network/names.c runtime/network/dns.c runtime/network/policy.c
 // sources: runtime/network/address.c runtime/network/config.c
+// sources: runtime/boot/record.c runtime/boot/chart.c
 // sources: runtime/sandbox/process.c runtime/sandbox/exec_server.c runtime/sandbox/detach.c runtime/native/sync.c
 // flags: -D_GNU_SOURCE -pthread
 /*
@@ -29,12 +30,8 @@
 /* An "image" of no size: image_load refuses it. */
 __asm__(".globl kernel_image_start, kernel_image_end\n.data\nkernel_image_start:\nkernel_image_end:\n.byte 0\n.text\n");
 
-int launch_prepare(struct sandbox *sandbox, struct error *error) { return -1; }
-int launch_describe(struct sandbox *sandbox, struct error *error) { return -1; }
-void launch_go(struct sandbox *sandbox) { }
+int boot_container(struct monitor *monitor, struct error *error) { return -1; }
 void launch_booted(struct sandbox *sandbox) { }
-int launch_start(struct sandbox *sandbox, struct error *error) { return -1; }
-int walls_prepare(struct sandbox *sandbox, struct error *error) { return -1; }
 void walls_remove(struct sandbox *sandbox) { }
 /* The trace has a target of its own. */
 struct trace_recorder *trace_record_start(struct trace_target *target, int fd, const uint64_t *offset, const uint64_t *length, struct error *error)
@@ -275,6 +272,27 @@ static void try_status(struct input *input)
 	print_stats(&monitor_of_container);
 }
 
+/* The times of its boot are drawn, whatever they are. */
+static void try_times(struct input *input)
+{
+	struct error error = { 0 };
+
+	if (!config.boot)
+		config.boot = boot_record_new(&error);
+	must(config.boot != NULL, error.text);
+	config.boot->nr = 0;
+	config.boot->origin = 0;
+	take(input, &sandbox.channel->nr_times, 4);
+	take(input, sandbox.channel->times, sizeof(sandbox.channel->times));
+	note_kernel(&sandbox);
+	for (int i = 0; i < config.boot->nr; i++) {
+		const struct boot_mark *mark = &config.boot->marks[i];
+
+		must(memchr(mark->name, 0, sizeof(mark->name)) && mark->begin >= 0 && mark->end >= mark->begin, "a mark that makes no sense");
+	}
+	must(boot_chart_write(config.boot, "/dev/null", "fuzz", &error) == 0, error.text);
+}
+
 #define HEAP_SIZE (HEAP_FILE_HEAP + 0x10000)
 
 static void check_reply(int connection)
@@ -371,6 +389,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		try_answer(&input);
 	else if (kind == 'E')
 		try_exec(&input);
+	else if (kind == 'T')
+		try_times(&input);
 	else
 		try_slots(&input);
 	must(outside() == before, "something outside the container has changed");
@@ -432,6 +452,18 @@ static size_t invent(uint8_t *bytes, size_t room)
 
 			memcpy(at, &slot, sizeof(slot));
 			at += sizeof(slot);
+		}
+		return at - bytes;
+	}
+	if (rand() % 32 == 0) {
+		*at++ = 'T';
+		*at++ = rand() % (BOOT_MAX_TIMES + 8);
+		at = memset(at, 0, 3) + 3;
+		for (int i = 0; i < 8; i++) {
+			struct boot_time time = { "<&part>", rand() % 8 ? rand() : -(uint64_t)rand(), rand() % 4 ? rand() : 0 };
+
+			memcpy(at, &time, sizeof(time));
+			at += sizeof(time);
 		}
 		return at - bytes;
 	}

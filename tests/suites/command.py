@@ -5,6 +5,7 @@ import glob
 import json
 import os
 import pty
+import re
 import select
 import shutil
 import signal
@@ -261,14 +262,6 @@ def command(context):
         for word in (b"system calls", b"host calls", b"context switches", b"peak memory"):
             expect(word in result.output, f"no {word.decode()} in the statistics")
 
-    def boot_chart():
-        with tempfile.TemporaryDirectory() as directory:
-            shows(run("run", f"--boot-chart={directory}/chart.svg", "builtin:busybox", "echo", "x"), b"x\n")
-            chart = open(directory + "/chart.svg").read()
-            expect(chart.startswith("<svg ") and chart.endswith("</svg>\n") and ">fork " in chart, chart)
-        refused = run("run", "--boot-chart=/nowhere/chart", "builtin:busybox", "echo", "x")
-        shows(refused, b"linuxd: --boot-chart: cannot write /nowhere/chart: No such file or directory\n", 125)
-
     def memory():
         result = busybox("head -c 400m /dev/zero | tail >/dev/null; echo status $?; echo goes on", "--memory", "64M")
         expect(b"goes on" in result.output and result.status == 0, "the container did not survive its memory limit")
@@ -315,6 +308,27 @@ def command(context):
         script = ("cd /proc/sys/user && for f in max_pid_namespaces max_mnt_namespaces max_user_namespaces; do echo 0 >$f; done;"
                   f"exec {context.linuxd} run builtin:busybox sh -c 'echo fine; cat /../../etc/debian_version 2>/dev/null || echo nothing'")
         shows(context.run(["unshare", "--user", "--map-root-user", "sh", "-c", script]), b"fine\nnothing\n")
+
+    def boot_chart():
+        """Every step of the start is drawn, those of the kernel inside too; one after the other they are the same; what fails is drawn, and leaves nothing."""
+        drawn = {}
+        with tempfile.TemporaryDirectory() as directory:
+            chart = os.path.join(directory, "chart.svg")
+            for order in ("any", "sequential"):
+                shows(run("run", "--boot-chart", chart, "builtin:busybox", "echo", "up", env=dict(os.environ, LINUXD_BOOT=order)), b"up\n")
+                with open(chart) as f:
+                    drawn[order] = re.findall(r">([a-z_]+) [0-9.]+ ms<", f.read())
+            for step in ("image", "memory", "process", "namespaces", "filter", "network", "go", "carriers", "rootfs", "etcfiles", "program", "exec"):
+                expect(step in drawn["any"], f"{step} is not in the chart: {drawn['any']}")
+            expect(sorted(drawn["any"]) == sorted(drawn["sequential"]), f"{drawn}")
+            for step, drawn_as in (("walls", "process"), ("description", "description")):
+                for order in ("any", "sequential"):
+                    failed = run("run", "--boot-chart", chart, "builtin:busybox", "true", env=dict(os.environ, LINUXD_BOOT=order, LINUXD_FAULT=step))
+                    expect(failed.status == 125 and f"LINUXD_FAULT: step {step}".encode() in failed.output, f"step {step}: {failed.status} {failed.output}")
+                    with open(chart) as f:
+                        expect(re.search(f">{drawn_as} [0-9.]+ ms, failed<", f.read()), f"the chart does not say that {drawn_as} failed")
+            failed = run("run", "--boot-chart", os.path.join(directory, "no/chart.svg"), "builtin:busybox", "true")
+            shows(failed, f"linuxd: --boot-chart: cannot write {directory}/no/chart.svg: No such file or directory\n".encode(), 125)
 
     def help_and_features():
         expect(b"usage" in run("--help").output and b"--rootfs" in run("run", "--help").output, "no help")
