@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "include/abi/control.h"
+#include "runtime/boot/record.h"
 #include "runtime/control.h"
 #include "runtime/native/cgroup/cgroup.h"
 #include "runtime/native/init.h"
@@ -208,7 +209,9 @@ static void close_doors(struct oci_sandbox *sandbox)
 static int accompany(void *argument, pid_t monitor, struct error *error)
 {
 	struct oci_sandbox *sandbox = argument;
+	struct boot_record *record = sandbox->config.boot;
 	bool founded = cgroup_needs_process(sandbox->cgroup);
+	int result, mark;
 
 	sandbox->container->pid = monitor;
 	sandbox->container->pid_start = process_start_time(monitor, NULL);
@@ -216,7 +219,10 @@ static int accompany(void *argument, pid_t monitor, struct error *error)
 	if (founded && cgroup_create(sandbox->cgroup, monitor, &sandbox->host_resources, error))
 		return -1;
 	sandbox->made_cgroup = true;
-	if (FAULT("cgroup") || cgroup_apply(sandbox->cgroup, &sandbox->host_resources, error))
+	mark = boot_mark_begin(record, "limits", BOOT_CALLER);
+	result = FAULT("cgroup") || cgroup_apply(sandbox->cgroup, &sandbox->host_resources, error) ? -1 : 0;
+	boot_mark_end(record, mark, result ? BOOT_FAILED : BOOT_DONE);
+	if (result)
 		return -1;
 	native_warn(cgroup_warnings(sandbox->cgroup));
 	return founded || sandbox->nr_doors >= 0 ? 0 : cgroup_enter(sandbox->cgroup, monitor, error);
@@ -285,7 +291,7 @@ static int sandbox_mode_create(struct container *container, const struct spec *s
 	struct oci_sandbox sandbox = { .container = container, .spec = spec, .terminal = { -1, -1 }, .nr_doors = -1 };
 	struct error ignored = { 0 };
 	pid_t monitor = -1;
-	int result;
+	int result, mark;
 
 	if (options->preserve_fds) {
 		fail(error, 0, "--preserve-fds %u: descriptors cannot be passed into a sandbox", options->preserve_fds);
@@ -296,11 +302,15 @@ static int sandbox_mode_create(struct container *container, const struct spec *s
 	if (oci_config_make(&sandbox, error) || open_console(&sandbox, options, error) || choose_cgroup(&sandbox, error))
 		return -1;
 	sandbox.config.boot = options->record;
+	mark = boot_mark_begin(options->record, "groups", BOOT_CALLER);
 	result = make_cgroup(&sandbox, error);
+	boot_mark_end(options->record, mark, result ? BOOT_FAILED : BOOT_DONE);
 	if (result == 0)
 		result = sandbox_create(&sandbox.config, &monitor, error);
 	if (result == 0) {
+		mark = boot_mark_begin(options->record, "keep", BOOT_CALLER);
 		result = born(&sandbox, error);
+		boot_mark_end(options->record, mark, result ? BOOT_FAILED : BOOT_DONE);
 		if (result)
 			end_monitor(monitor);
 	}
