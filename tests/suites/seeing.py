@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Looking into running containers: list, ps, and what they say when there is nothing to see."""
+import ctypes
 import fcntl
 import json
 import os
@@ -14,7 +15,7 @@ import tempfile
 import termios
 import time
 
-from run import Failure
+from run import Failure, Skip
 
 from .bundles import Bundle
 from .conformance import build, clean_data, make_rootfs
@@ -315,6 +316,22 @@ def seeing(context):
             table = c.ask("ps", "--threads", "one")
             expect("monitor:signals" in table and "monitor:slots" in table, "the monitor's threads are missing")
 
+    def clock():
+        """Once the container has booted its clock is a deadline task of the host, and nothing else of it is, if the host lets one be."""
+        def deadline_task():
+            """Whether this thread could be one: asks, and takes it back."""
+            libc = ctypes.CDLL(None, use_errno=True)
+            attributes = {policy: struct.pack("<IIQiIQQQ", 48, policy, 0, 0, 0, *times) for policy, times in ((6, (500000, 10000000, 10000000)), (0, (0, 0, 0)))}
+            return [libc.syscall(314, 0, attributes[policy], 0) for policy in (6, 0)][0] == 0
+
+        if not deadline_task():
+            raise Skip("no thread here may be a deadline task")
+        with container("echo ready; read x", "--cpus", "2", name="one") as c:
+            found = json.loads(c.ask("ps", "--threads", "--format", "json", "one"))["threads"]
+            for role in ("clock", "carrier", "poll", "aux", "async"):
+                policies = {os.sched_getscheduler(t["hostTid"]) & 0xff for t in found if t["role"] == role}
+                expect(policies == {6 if role == "clock" else 0}, f"the host's policies of {role}: {policies}")
+
     def async_threads():
         """There are as many as requests at the same time needed, and never more than were asked for."""
         root = make_rootfs(context)
@@ -427,4 +444,4 @@ def seeing(context):
             os.close(fd)
             expect(status == 0, f"top ends with {status}")
 
-    return [(f.__name__, f) for f in (listing, places, leftovers, impostors, protocol, tasks, kinds, chain, deadlocks, hostile_names, threads, async_threads, silence, completion, errors, top, top_terminal)]
+    return [(f.__name__, f) for f in (listing, places, leftovers, impostors, protocol, tasks, kinds, chain, deadlocks, hostile_names, threads, clock, async_threads, silence, completion, errors, top, top_terminal)]
