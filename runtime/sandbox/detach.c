@@ -68,32 +68,75 @@ int detach_streams(struct sandbox *sandbox, int ret_streams[3], struct error *er
 	return 0;
 }
 
-static int await_creator(struct birth *birth, struct error *error)
-{
-	char byte;
+/* ---- the doors, on their way to the monitor ---- */
 
-	return recv(birth->fd, &byte, 1, 0) == 1 ? 0 : fail(error, 0, "the command that created the container was ended");
+union door_control {
+	struct cmsghdr header;
+	char bytes[CMSG_SPACE(sizeof(((struct sandbox_doors *)0)->fd))];
+};
+
+/* The doors are the monitor's then. */
+static void send_word(int fd, char word, struct sandbox_doors *doors)
+{
+	union door_control control = { .header = { CMSG_LEN(doors->nr > 0 ? doors->nr * sizeof(int) : 0), SOL_SOCKET, SCM_RIGHTS } };
+	struct iovec piece = { &word, 1 };
+	struct msghdr message = { .msg_iov = &piece, .msg_iovlen = 1 };
+
+	if (doors->nr > 0) {
+		memcpy(CMSG_DATA(&control.header), doors->fd, doors->nr * sizeof(int));
+		message.msg_control = &control;
+		message.msg_controllen = CMSG_SPACE(doors->nr * sizeof(int));
+	}
+	while (sendmsg(fd, &message, MSG_NOSIGNAL) < 0 && errno == EINTR)
+		;
+	while (doors->nr > 0)
+		close(doors->fd[--doors->nr]);
+}
+
+/* Goes where the creator's word has doors for. */
+static int await_creator(struct sandbox *sandbox, struct error *error)
+{
+	struct sandbox_doors doors = { .nr = -1 };
+	union door_control control;
+	struct iovec piece = { &(char){ 0 }, 1 };
+	struct msghdr message = { .msg_iov = &piece, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control) };
+	struct cmsghdr *header;
+	ssize_t got;
+
+	do
+		got = recvmsg(sandbox->birth->fd, &message, MSG_CMSG_CLOEXEC);
+	while (got < 0 && errno == EINTR);
+	if (got != 1)
+		return fail(error, 0, "the command that created the container was ended");
+	header = CMSG_FIRSTHDR(&message);
+	if (!header || header->cmsg_type != SCM_RIGHTS)
+		return 0;
+	doors.nr = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+	memcpy(doors.fd, CMSG_DATA(header), doors.nr * sizeof(int));
+	return sandbox->config->detached->pass(&doors, error);
 }
 
 /*
- * The creator sets the cgroups' limits while this process reads what there is and prepares memory; but all processes of the container are to have
- * them from their beginning. Hooks may set up the namespaces that were entered, which then must not be looked at before.
+ * The creator makes the cgroups while this process enters namespaces, reads what there is and prepares memory; but all processes of the container
+ * are to be in them from their beginning. Hooks come when it is in both, and before anything of what they may change is looked at.
  */
 int detach_enter(struct sandbox *sandbox, struct error *error)
 {
 	const struct sandbox_detached *detached = sandbox->config->detached;
 
+	if (detached->waits_early && await_creator(sandbox, error))
+		return -1;
 	if (detached->enter(detached->argument, error))
 		return -1;
 	(void)!send(sandbox->birth->fd, "e", 1, MSG_NOSIGNAL);
-	if (detached->waits_early && await_creator(sandbox->birth, error))
+	if (detached->waits_early && await_creator(sandbox, error))
 		return -1;
 	return fault("boot", error);
 }
 
 int detach_await_creator(struct sandbox *sandbox, struct error *error)
 {
-	return sandbox->config->detached->waits_early ? 0 : await_creator(sandbox->birth, error);
+	return sandbox->config->detached->waits_early ? 0 : await_creator(sandbox, error);
 }
 
 /* The monitor process. */
@@ -129,12 +172,15 @@ static bool hear(int fd)
 
 static int wait_for_birth(const struct sandbox_detached *detached, struct birth *birth, int fd, pid_t monitor, struct error *error)
 {
-	int status, failed = detached->accompany(detached->argument, monitor, error);
+	struct sandbox_doors doors = { .nr = -1 };
+	int status, failed = detached->accompany(detached->argument, monitor, &doors, error);
 
+	if (!failed && detached->waits_early)
+		send_word(fd, 'd', &doors);
 	if (!failed && hear(fd)) {
 		failed = detached->entered(detached->argument, error);
 		if (!failed) {
-			(void)!send(fd, "g", 1, MSG_NOSIGNAL);
+			send_word(fd, 'g', &doors);
 			if (hear(fd))
 				return 0;
 		}

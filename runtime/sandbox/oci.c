@@ -157,9 +157,7 @@ static int enter(void *argument, struct error *error)
 	/* The lock is its creator's, and goes with that. */
 	close(sandbox->container->lock_fd);
 	sandbox->container->lock_fd = -1;
-	if (FAULT("enter") || (sandbox->nr_doors >= 0 && cgroup_pass_doors(sandbox->doors, sandbox->nr_doors, error)))
-		return -1;
-	return enter_network(sandbox->spec, error);
+	return FAULT("enter") ? -1 : enter_network(sandbox->spec, error);
 }
 
 static int choose_cgroup(struct oci_sandbox *sandbox, struct error *error)
@@ -181,51 +179,51 @@ static int choose_cgroup(struct oci_sandbox *sandbox, struct error *error)
  * Before there is a monitor, which is born into the v2 group and passes the doors of the others itself, while it has but one thread: to move a
  * process from outside takes the host a grace period. Where that cannot be, accompany() moves it.
  */
-static int make_cgroup(struct oci_sandbox *sandbox, struct error *error)
+static int make_birthplace(struct oci_sandbox *sandbox, struct error *error)
 {
 	if (cgroup_needs_process(sandbox->cgroup))
 		return 0;
-	if (cgroup_create(sandbox->cgroup, 0, &sandbox->host_resources, error))
-		return -1;
 	sandbox->made_cgroup = true;
-	if (FAULT("groups"))
+	if (cgroup_create_birthplace(sandbox->cgroup, &sandbox->host_resources, error) || FAULT("birthplace"))
 		return -1;
-	sandbox->nr_doors = sandbox->container->rootless ? -1 : cgroup_open_doors(sandbox->cgroup, sandbox->doors);
-	if (sandbox->nr_doors >= 0)
+	if (!sandbox->container->rootless)
 		sandbox->detached.cgroup_fd = cgroup_clone_fd(sandbox->cgroup);
 	return 0;
 }
 
-static void close_doors(struct oci_sandbox *sandbox)
+static int pass_doors(const struct sandbox_doors *doors, struct error *error)
 {
-	for (int i = 0; i < sandbox->nr_doors; i++)
-		close(sandbox->doors[i]);
-	if (sandbox->detached.cgroup_fd >= 0)
-		close(sandbox->detached.cgroup_fd);
-	sandbox->detached.cgroup_fd = -1;
+	return doors->nr > 0 ? cgroup_pass_doors(doors->fd, doors->nr, error) : 0;
+}
+
+static int make_cgroups(struct oci_sandbox *sandbox, pid_t monitor, struct sandbox_doors *ret_doors, struct error *error)
+{
+	bool founded = cgroup_needs_process(sandbox->cgroup);
+
+	sandbox->made_cgroup = true;
+	if (cgroup_create(sandbox->cgroup, founded ? monitor : 0, &sandbox->host_resources, error))
+		return -1;
+	if (FAULT("cgroup") || cgroup_apply(sandbox->cgroup, &sandbox->host_resources, error))
+		return -1;
+	native_warn(cgroup_warnings(sandbox->cgroup));
+	ret_doors->nr = founded || sandbox->container->rootless ? -1 : cgroup_open_doors(sandbox->cgroup, ret_doors->fd);
+	return founded || ret_doors->nr >= 0 ? 0 : cgroup_enter(sandbox->cgroup, monitor, error);
 }
 
 /* In the creator, while the monitor enters its namespaces. */
-static int accompany(void *argument, pid_t monitor, struct error *error)
+static int accompany(void *argument, pid_t monitor, struct sandbox_doors *ret_doors, struct error *error)
 {
 	struct oci_sandbox *sandbox = argument;
 	struct boot_record *record = sandbox->config.boot;
-	bool founded = cgroup_needs_process(sandbox->cgroup);
-	int result, mark;
+	int mark = boot_mark_begin(record, "groups", BOOT_CALLER), result;
 
+	if (sandbox->detached.cgroup_fd >= 0)
+		close(sandbox->detached.cgroup_fd);
 	sandbox->container->pid = monitor;
 	sandbox->container->pid_start = process_start_time(monitor, NULL);
-	close_doors(sandbox);
-	if (founded && cgroup_create(sandbox->cgroup, monitor, &sandbox->host_resources, error))
-		return -1;
-	sandbox->made_cgroup = true;
-	mark = boot_mark_begin(record, "limits", BOOT_CALLER);
-	result = FAULT("cgroup") || cgroup_apply(sandbox->cgroup, &sandbox->host_resources, error) ? -1 : 0;
+	result = make_cgroups(sandbox, monitor, ret_doors, error);
 	boot_mark_end(record, mark, result ? BOOT_FAILED : BOOT_DONE);
-	if (result)
-		return -1;
-	native_warn(cgroup_warnings(sandbox->cgroup));
-	return founded || sandbox->nr_doors >= 0 ? 0 : cgroup_enter(sandbox->cgroup, monitor, error);
+	return result;
 }
 
 static int open_console(struct oci_sandbox *sandbox, const struct container_create *options, struct error *error)
@@ -288,7 +286,7 @@ static int born(struct oci_sandbox *sandbox, struct error *error)
 static int sandbox_mode_create(struct container *container, const struct spec *spec, const struct container_create *options,
 			       struct error *error)
 {
-	struct oci_sandbox sandbox = { .container = container, .spec = spec, .terminal = { -1, -1 }, .nr_doors = -1 };
+	struct oci_sandbox sandbox = { .container = container, .spec = spec, .terminal = { -1, -1 } };
 	struct error ignored = { 0 };
 	pid_t monitor = -1;
 	int result, mark;
@@ -297,13 +295,13 @@ static int sandbox_mode_create(struct container *container, const struct spec *s
 		fail(error, 0, "--preserve-fds %u: descriptors cannot be passed into a sandbox", options->preserve_fds);
 		return fail_remedy(error, "leave the option out, or run the container with --mode native");
 	}
-	sandbox.detached = (struct sandbox_detached){ .directory = container->fd, .enter = enter, .accompany = accompany, .entered = entered,
-							 .argument = &sandbox, .waits_early = spec->hooks != NULL, .cgroup_fd = -1 };
+	sandbox.detached = (struct sandbox_detached){ .directory = container->fd, .cgroup_fd = -1, .enter = enter, .accompany = accompany, .pass = pass_doors,
+							 .entered = entered, .argument = &sandbox, .waits_early = spec->hooks != NULL };
 	if (oci_config_make(&sandbox, error) || open_console(&sandbox, options, error) || choose_cgroup(&sandbox, error))
 		return -1;
 	sandbox.config.boot = options->record;
-	mark = boot_mark_begin(options->record, "groups", BOOT_CALLER);
-	result = make_cgroup(&sandbox, error);
+	mark = boot_mark_begin(options->record, "birthplace", BOOT_CALLER);
+	result = make_birthplace(&sandbox, error);
 	boot_mark_end(options->record, mark, result ? BOOT_FAILED : BOOT_DONE);
 	if (result == 0)
 		result = sandbox_create(&sandbox.config, &monitor, error);

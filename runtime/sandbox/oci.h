@@ -21,7 +21,6 @@ struct oci_sandbox {
 	struct sandbox_detached detached;
 	struct cgroup *cgroup;
 	bool made_cgroup;
-	int doors[CGROUP_MAX_DOORS], nr_doors; /* the monitor enters through them; -1: it is put into the groups */
 	int terminal[2];    /* the master comes over it, where there is no console socket; -1: none */
 	struct spec_resources host_resources; /* what the host's cgroup is given */
 	struct spec_memory host_memory;

@@ -44,16 +44,23 @@ struct sandbox_node {
 	bool keep;          /* one that is there is fine */
 };
 
+/* Descriptors through which a process enters its cgroups by itself (cgroup.h); -1: somebody puts it there. */
+struct sandbox_doors {
+	int nr, fd[24];
+};
+
 /* A container that is made by one command and started by another: the monitor is a process of its own. */
 struct sandbox_detached {
 	int directory;      /* of the container: control socket and log stand there */
 	int console_socket; /* connected: gets the master of the terminal; -1 */
 	int *ret_master;    /* where the caller wants the master itself; NULL */
 	int cgroup_fd;      /* of the v2 group that the new process is born into; -1: none */
-	/* In the new process, before anything else: cgroups and namespaces. 0, or -1 with @error set. */
+	/* In the new process, before anything else: namespaces. 0, or -1 with @error set. */
 	int (*enter)(void *argument, struct error *error);
-	/* In the creator, meanwhile: limits of the cgroups. */
-	int (*accompany)(void *argument, pid_t monitor, struct error *error);
+	/* In the creator, meanwhile: the other cgroups and all limits. */
+	int (*accompany)(void *argument, pid_t monitor, struct sandbox_doors *ret_doors, struct error *error);
+	/* In the new process, which has no threads yet. Closes them. */
+	int (*pass)(const struct sandbox_doors *doors, struct error *error);
 	/* In the creator, when both are done: hooks. */
 	int (*entered)(void *argument, struct error *error);
 	bool waits_early;   /* what entered() does has to be done before anything is prepared; else before anything is forked */
