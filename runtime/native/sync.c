@@ -133,7 +133,8 @@ static int take_filter(struct init *init, const struct join_packet *packet, stru
 int sync_ask_join(struct init *init, struct error *error)
 {
 	struct join_packet packet;
-	struct iovec parts[2] = { { &packet, sizeof(packet) }, { malloc(BPF_MAXINSNS * sizeof(struct sock_filter)), BPF_MAXINSNS * sizeof(struct sock_filter) } };
+	const size_t room = BPF_MAXINSNS * sizeof(struct sock_filter);
+	struct iovec parts[2] = { { &packet, sizeof(packet) }, { malloc(room), room } };
 	char control[CMSG_SPACE(sizeof(init->doors))];
 	struct msghdr message = { .msg_iov = parts, .msg_iovlen = 2, .msg_control = control, .msg_controllen = sizeof(control) };
 	ssize_t length;

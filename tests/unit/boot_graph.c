@@ -193,7 +193,8 @@ static void check_tables(void)
 
 	check_bad((struct boot_step[]){ { "a", 0, 0, "b", ok, NULL, NULL }, { "b", 0, 0, "a", ok, NULL, NULL } }, 2, "a: after b, which comes later");
 	check_bad((struct boot_step[]){ { "a", 0, 0, "a", ok, NULL, NULL } }, 1, "a: after a, which comes later");
-	check_bad((struct boot_step[]){ { "a", 0, 0, NULL, ok, NULL, NULL }, { "b", 0, 0, "a  zeta", ok, NULL, NULL } }, 2, "b: after zeta, which there is not");
+	check_bad((struct boot_step[]){ { "a", 0, 0, NULL, ok, NULL, NULL }, { "b", 0, 0, "a  zeta", ok, NULL, NULL } }, 2,
+		  "b: after zeta, which there is not");
 	check_bad((struct boot_step[]){ { "a", 0, 0, NULL, ok, NULL, NULL }, { "a", 0, 0, NULL, ok, NULL, NULL } }, 2, "a: there twice");
 	check_bad((struct boot_step[]){ { "a", BOOT_PROCESS, 0, NULL, ok, NULL, NULL } }, 1, "finish");
 	check_bad((struct boot_step[]){ { "a", BOOT_CALLER, 0, NULL, ok, ok, NULL } }, 1, "finish");
