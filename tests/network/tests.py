@@ -10,7 +10,7 @@ import subprocess
 import threading
 import time
 
-from lib import (BUILD, FAR, OWN, OWN6, ROOTFS, SOURCE, Failure, NameServer, TcpServer, UdpServer, command_line, connect, echo, expect, main, program, recv_all, refused, run,
+from lib import (BUILD, FAR, LIMIT, OWN, OWN6, ROOTFS, SOURCE, Failure, NameServer, TcpServer, UdpServer, command_line, connect, echo, expect, main, program, recv_all, refused, run,
                  running, wait_until)
 
 PYTHON = ["/usr/bin/python3", "-c"]
@@ -436,6 +436,37 @@ for line in sys.stdin:
         child.wait()
 
 
+def listening_race():
+    """Who gets a connection while listen(2) is under way is served: between the monitor's listening and the container's there is no gap."""
+    script = """
+import socket, time
+print("ready", flush=True)
+while True:
+    server = socket.create_server(("", 80))
+    connection = server.accept()[0]
+    server.close()
+    connection.sendall(b"served")
+    connection.close()
+    time.sleep(0.05)
+"""
+    with running([*PYTHON, script], "-p", "127.0.0.1:8080:80"):
+        for i in range(80):
+            end = time.monotonic() + LIMIT
+            while True:
+                try:
+                    connection = connect(8080)
+                    break
+                except ConnectionRefusedError:
+                    expect(time.monotonic() < end, "nobody listens")
+            with connection:
+                try:
+                    answer = connection.recv(10)
+                except ConnectionResetError:
+                    answer = b"a reset"
+            expect(answer == b"served", f"connection {i} got {answer}")
+            time.sleep(0.03)  # until the old listener is gone with the host, too
+
+
 def backlog():
     """Who is slow to accept has only so many connections waiting; the others get theirs later. None is lost."""
     script = """
@@ -668,7 +699,7 @@ def attack_raw():
     expect(refused(8080), "the published port is still taken")
 
 
-TESTS = [tcp_out, ipv6_out, corked, tcp_errors, many_connections, udp_out, names, files, published, races, nothing_left, listens_late, backlog, udp_published, host_network, namespace, slow_peers,
+TESTS = [tcp_out, ipv6_out, corked, tcp_errors, many_connections, udp_out, names, files, published, races, nothing_left, listens_late, listening_race, backlog, udp_published, host_network, namespace, slow_peers,
          few_descriptors, attack_filtered, attack_default, attack_everything_allowed,
          attack_raw]
 

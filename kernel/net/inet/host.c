@@ -215,10 +215,16 @@ static int host_connect(struct inet_socket *inet)
 /* The token of a listener is its file's inode number among the tokens: nothing is handed in for it, it is only counted. */
 struct host_listener {
 	struct list_head link;
-	const struct inet_socket *inet;
+	const struct inet_socket *inet; /* NULL: it listens no more */
 	u64 token;
+	bool opening; /* open_entrance() waits for the monitor, and frees it */
 };
 static LIST_HEAD(listeners);
+
+static void release_listener(const struct host_listener *listener)
+{
+	host_request(&(struct network_request){ .op = NETWORK_RELEASE, .token = listener->token });
+}
 
 /* 0; 1: nothing outside leads there. */
 static int open_entrance(struct inet_socket *inet)
@@ -242,12 +248,15 @@ static int open_entrance(struct inet_socket *inet)
 	listener = kmalloc(sizeof(*listener));
 	if (!listener)
 		return -ENOMEM;
-	listener->inet = inet;
+	*listener = (struct host_listener){ .inet = inet, .opening = true };
 	request.token = listener->token = host_next_token();
 	list_add_tail(&listener->link, &listeners);
 	result = monitor_call(MON_NETWORK, 0, "", NULL, &request, sizeof(request), NULL, 0);
-	if (result == 0)
+	listener->opening = false;
+	if (result == 0 && listener->inet)
 		return 0;
+	if (result == 0)
+		release_listener(listener); /* shut down while we waited */
 	list_del(&listener->link);
 	kfree(listener);
 	return (int)result;
@@ -265,7 +274,10 @@ static void host_unlisten(struct inet_socket *inet)
 	list_for_each_entry(listener, &listeners, link) {
 		if (listener->inet != inet)
 			continue;
-		host_request(&(struct network_request){ .op = NETWORK_RELEASE, .token = listener->token });
+		listener->inet = NULL;
+		if (listener->opening)
+			return;
+		release_listener(listener);
 		list_del(&listener->link);
 		kfree(listener);
 		return;

@@ -315,15 +315,16 @@ int tcp_listen(struct socket *sock, int backlog)
 	if (error)
 		return error;
 	error = port_receive(&inet->end, true);
-	if (!error && inet->net->outside && inet->net->outside->listen)
-		error = inet->net->outside->listen(inet);
-	if (error) {
-		port_stop_receiving(&inet->end);
+	if (error)
 		return error;
-	}
 	inet->end.state = TCP_LISTEN;
 	sock->state = SOCKET_LISTENING;
-	return 0;
+	/* It may sleep, and who comes from outside meanwhile is queued. */
+	if (inet->net->outside && inet->net->outside->listen)
+		error = inet->net->outside->listen(inet);
+	if (error && tcp_state(t) == TCP_LISTEN)
+		tcp_stop_listening(t);
+	return error;
 }
 
 struct socket *tcp_accept(struct socket *sock, bool nonblock)
