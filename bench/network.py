@@ -137,10 +137,11 @@ class Network:
         finally:
             for s in connections:
                 s.close()
+            # The first process of a container has no handler for SIGTERM, and is not ended by it.
             for child in children:
-                child.terminate()
+                child.kill()
             for child in children:
-                self.stop(child)
+                child.wait()
 
     def idle_servers(self):
         program = os.path.join(self.bench.rootfs, "usr/bin/idle_server")

@@ -197,8 +197,9 @@ int network_config_check(struct network_config *config, struct error *error)
 		config->mode = NETWORK_OUTSIDE;
 		config->filtered = allows;
 	}
-	if (config->chosen && allows && !config->filtered && config->mode != NETWORK_OUTSIDE)
-		return fail(error, 0, "--allow says what --network filtered lets out; this network lets out everything, or nothing");
+	/* A network of the host's with an --allow is one of which only that can be reached. */
+	if (config->mode == NETWORK_HOST || config->mode == NETWORK_NAMESPACE)
+		config->filtered = allows;
 	if (config->mode == NETWORK_NONE && (config->nr_published || config->policy.nr_rules))
 		return fail(error, 0, "--publish, --allow and --deny say nothing with --network none");
 	if ((config->mode == NETWORK_HOST || config->mode == NETWORK_NAMESPACE) && config->nr_published) {

@@ -87,6 +87,19 @@ static void close_client(struct name_service *names, struct client *client)
 	free(client);
 }
 
+bool names_serve(const struct network *network, const struct network_endpoint *to)
+{
+	const struct address own = address_from_v4(OUTSIDE_DNS);
+	const struct name_service *names = network->names;
+
+	if (network->boot.mode == NETWORK_OUTSIDE)
+		return to->port == 53 && !memcmp(to->address, own.bytes, 16);
+	for (int i = 0; network->policy->nr_rules && i < names->nr_servers; i++)
+		if ((to->port == 53 || to->port == names->servers[i].port) && !memcmp(to->address, names->servers[i].address, 16))
+			return true;
+	return false;
+}
+
 int names_connect(struct network *network, bool stream)
 {
 	struct name_service *names = network->names;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The name service of a container: what answers at 10.0.2.3, port 53. The container talks to it over socket pairs, never to the host's network.
- * Everything here is done by the network thread with the network's lock held, but names_connect, which is for the slots thread.
+ * The name service of a container: what answers at 10.0.2.3, port 53 (or in the name of the host's servers, see names_serve). The container talks to it over socket pairs, never to the host's network.
+ * Everything here is done by the network thread with the network's lock held, but names_connect and names_serve, which are for the slots thread.
  */
 #ifndef RUNTIME_NETWORK_NAMES_H
 #define RUNTIME_NETWORK_NAMES_H
@@ -20,6 +20,11 @@ void names_resolve_denied(struct network *network);
 /* In the thread, first of all: names of rules are looked up before somebody asks. */
 void names_start(struct network *network);
 void names_close(struct network *network);
+/*
+ * Is this the container's name server? With a network of the host's: the servers that its programs know, if there is a policy; without one
+ * the questions go to the servers themselves.
+ */
+bool names_serve(const struct network *network, const struct network_endpoint *to);
 /* A connection of the container's to its name server: its end of a new pair; -errno. */
 int names_connect(struct network *network, bool stream);
 void names_ready(struct network *network, uint64_t data, uint32_t events);

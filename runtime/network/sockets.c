@@ -121,14 +121,6 @@ static int bind_local(struct network *network, int fd, const struct network_requ
 	return bind(fd, (struct sockaddr *)&name, length);
 }
 
-static bool is_name_server(struct network *network, const struct network_request *request)
-{
-	const struct address server = address_from_v4(OUTSIDE_DNS);
-
-	return network->boot.mode == NETWORK_OUTSIDE && request->kind != NETWORK_PING && request->remote.port == 53 &&
-	       !memcmp(request->remote.address, server.bytes, 16);
-}
-
 static long hand_in_answer(struct network *network, const struct network_request *request, int fd, const struct network_arrival *arrival)
 {
 	struct network_socket *added = network_add_socket(network, request->token, fd, request->kind);
@@ -158,7 +150,7 @@ static long do_connect(struct network *network, const struct network_request *re
 		return -EINVAL;
 	if (network_is_full(network))
 		return -ENFILE;
-	if (is_name_server(network, request))
+	if (request->kind != NETWORK_PING && names_serve(network, &request->remote))
 		return connect_names(network, request, &arrival);
 	translate(network, &remote);
 	if (request->kind == NETWORK_PING)

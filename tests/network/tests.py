@@ -561,8 +561,66 @@ except OSError as e:
     print(e)
 """, "--network", "blue")
     expect(output == "b'hello' 198.18.9.1\n[Errno 101] Network is unreachable\n", "out of the namespace")
+    result = run([*PYTHON, f"""
+import socket, errno
+for port in ({server.port}, {server.port + 1}):
+    try:
+        s = socket.create_connection(("198.18.9.1", port))
+        s.sendall(b"hello")
+        print(s.recv(10))
+    except OSError as e:
+        print(errno.errorcode[e.errno])
+"""], "--network", "blue", "--allow", f"198.18.9.1:{server.port}")
+    expect(result.output == "b'hello'\nEACCES\n" and "no --allow rule names it" in result.error, "a policy in the namespace")
     result = run(["/bin/true"], "--network", "green")
     expect(result.status == 125 and "/run/netns/green" in result.error and "ip netns add green" in result.error, "no remedy")
+
+
+def policy_of_networks(option, reached, refused_address):
+    """--allow and --deny beside a network of the host's: TCP, UDP and names are judged as with "filtered"."""
+    tcp, udp = TcpServer(echo, reached), UdpServer(lambda data: b"re: " + data, reached)
+    server = NameServer({"good.test": [["203.0.113.7"]], "evil.test": [["127.0.0.1", OWN]], "other.test": [["203.0.113.8"]]})
+    script = f"""
+import errno, socket
+def attempt(kind, address, port):
+    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, kind) as s:
+        s.settimeout(5)
+        try:
+            s.connect((address, port))
+            s.send(b"hello")
+            print(address, s.recv(20))
+        except OSError as e:
+            print(address, errno.errorcode.get(e.errno, e))
+for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+    port = {tcp.port} if kind == socket.SOCK_STREAM else {udp.port}
+    attempt(kind, "{reached}", port)
+    attempt(kind, "{refused_address}", port)
+    attempt(kind, "::ffff:{refused_address}", port)
+    attempt(kind, "{reached}", 9)
+own = socket.create_server(("127.0.0.1", 0))
+attempt_own = socket.create_connection(own.getsockname())
+print("own", attempt_own.getpeername() == own.getsockname())
+for name in ("good.test", "evil.test", "other.test"):
+    try:
+        print(name, *sorted({{entry[4][0] for entry in socket.getaddrinfo(name, 80, proto=6)}}))
+    except OSError as e:
+        print(name, "-")
+"""
+    result = run([*PYTHON, script], "--network", option, "--dns", server.option, "--allow", f"{reached}:{tcp.port}", "--allow", f"{reached}:{udp.port}",
+                 "--allow", "good.test", "--allow", "evil.test", limit=40)
+    def tried(answer):
+        return f"{reached} {answer}\n{refused_address} EACCES\n::ffff:{refused_address} EACCES\n{reached} EACCES\n"
+    expect(result.output == tried("b'hello'") + tried("b're: hello'") + "own True\ngood.test 203.0.113.7\nevil.test -\nother.test -\n", "allowed")
+    expect(f"refused: TCP to {refused_address}:{tcp.port}: no --allow rule names it" in result.error, "no reason")
+    expect("refused: the name other.test: no --allow rule names it" in result.error, "no reason for a name")
+    expect("other.test" not in [name for name, _ in server.questions], "it was asked for")
+    # Denials alone leave the rest open.
+    result = run([*PYTHON, script], "--network", option, "--dns", server.option, "--deny", refused_address, "--deny", f"{reached}:9", "--deny", "other.test", limit=40)
+    expect(result.output == tried("b'hello'") + tried("b're: hello'") + f"own True\ngood.test 203.0.113.7\nevil.test 127.0.0.1 {OWN}\nother.test -\n", "denied")
+
+
+def host_network_policy():
+    policy_of_networks("host", OWN, "127.0.0.1")
 
 
 # ---- robustness ----
@@ -680,6 +738,11 @@ def attack_everything_allowed():
     attack_with("--network", "filtered", "--allow", "*", "--deny", "192.0.2.0/24", "--allow", "0.0.0.0/0")
 
 
+def attack_host_network():
+    program("outside", os.path.join(SOURCE, "tests/security/outside.c"))
+    attack_with("--network", "host", "--allow", "rebind.test", "--allow", "loop.test", "--allow", "localhost.test")
+
+
 def attack_raw():
     """Host calls of a program that has taken over the kernel: none names a destination, and the monitor outlives the rest."""
     program("outside", os.path.join(SOURCE, "tests/security/outside.c"))
@@ -699,8 +762,8 @@ def attack_raw():
     expect(refused(8080), "the published port is still taken")
 
 
-TESTS = [tcp_out, ipv6_out, corked, tcp_errors, many_connections, udp_out, names, files, published, races, nothing_left, listens_late, listening_race, backlog, udp_published, host_network, namespace, slow_peers,
-         few_descriptors, attack_filtered, attack_default, attack_everything_allowed,
+TESTS = [tcp_out, ipv6_out, corked, tcp_errors, many_connections, udp_out, names, files, published, races, nothing_left, listens_late, listening_race, backlog, udp_published, host_network, host_network_policy, namespace, slow_peers,
+         few_descriptors, attack_filtered, attack_default, attack_everything_allowed, attack_host_network,
          attack_raw]
 
 if __name__ == "__main__":

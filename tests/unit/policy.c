@@ -211,10 +211,15 @@ static void test_modes(void)
 	config = (struct network_config){ 0 };
 	policy_add(&config.policy, "host.test", true, &error);
 	check(!network_config_check(&config, &error) && config.filtered, "--allow means filtered");
-	check(!network_config_mode(&config, "host", &error) && network_config_check(&config, &error), "--allow with host");
+	check(!network_config_mode(&config, "host", &error) && !network_config_check(&config, &error) && config.filtered, "--allow with host");
+	check(!network_config_mode(&config, "blue", &error) && !network_config_check(&config, &error) && config.filtered, "--allow with a namespace");
 	check(!network_config_mode(&config, "none", &error) && network_config_check(&config, &error), "--allow with none");
 	check(network_config_mode(&config, "../x", &error) && network_config_mode(&config, "", &error), "no namespace's name");
 	check(!network_config_mode(&config, "blue", &error) && config.mode == NETWORK_NAMESPACE, "a namespace");
+	policy_free(&config.policy);
+	config = (struct network_config){ 0 };
+	policy_add(&config.policy, "host.test", false, &error);
+	check(!network_config_mode(&config, "host", &error) && !network_config_check(&config, &error) && !config.filtered, "--deny with host");
 	policy_free(&config.policy);
 }
 

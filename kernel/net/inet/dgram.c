@@ -529,6 +529,7 @@ int dgram_route(struct dgram_sock *s, struct dgram_send *send, struct net_path *
 	}
 	if (error)
 		return error;
+	inet_route_shared(inet, &send->to, ret_path);
 	if (multicast)
 		ret_path->kind = NET_MULTICAST;
 	else if (dgram_is_broadcast(inet->net, &send->to.addr))

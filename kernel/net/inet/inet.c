@@ -164,15 +164,21 @@ int inet_destination(struct inet_socket *inet, const u8 *name, int length, struc
 	return 0;
 }
 
+void inet_route_shared(const struct inet_socket *inet, const struct inet_name *to, struct net_path *path)
+{
+	const struct inet_endpoint *end = &inet->end;
+
+	if (path->kind == NET_LOCAL && inet->net->shares_addresses && (end->table == &tcp_ports || end->table == &udp_ports) &&
+	    !port_find_receiver(end->table, to, &end->local, end->device))
+		path->kind = NET_OUTSIDE;
+}
+
 int inet_route(struct inet_socket *inet, const struct inet_name *to, struct net_path *ret_path)
 {
 	int device = inet->end.device ? inet->end.device : (int)to->scope;
-
 	int error = net_route(inet->net, &to->addr, &inet->end.local.addr, device, ret_path);
 
-	/* In the host's own network the host's programs have the same addresses; the container's come first. */
-	if (!error && ret_path->kind == NET_LOCAL && inet->net->shares_addresses && inet->end.table &&
-	    !port_find_receiver(inet->end.table, to, &inet->end.local, inet->end.device))
-		ret_path->kind = NET_OUTSIDE;
+	if (!error)
+		inet_route_shared(inet, to, ret_path);
 	return error;
 }

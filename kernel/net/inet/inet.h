@@ -127,7 +127,12 @@ int inet_getname(struct socket *sock, u8 *name, int peer);
  * address. AF_INET6 datagram sockets may be given a sockaddr_in.
  */
 int inet_destination(struct inet_socket *inet, const u8 *name, int length, struct inet_name *ret_to);
-/* net_route() with what the socket is bound to; NET_OUTSIDE, too, for an address that is shared with the host when nobody inside has the port. */
+/*
+ * In the host's own network its programs have the same addresses as the container's, which come first: a path to such an address becomes
+ * NET_OUTSIDE when nobody inside has the port.
+ */
+void inet_route_shared(const struct inet_socket *inet, const struct inet_name *to, struct net_path *path);
+/* net_route() with what the socket is bound to, and the above. */
 int inet_route(struct inet_socket *inet, const struct inet_name *to, struct net_path *ret_path);
 
 /* options.c: levels IPPROTO_IP and IPPROTO_IPV6, and SO_BINDTODEVICE and the like of SOL_SOCKET. */
