@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Datagrams, messages and requests between threads, as many rounds as the argument says. tests/suites/inside.py compares the host calls of few rounds
- * with those of many: nothing of it may reach the host.
+ * network_calls [ROUNDS [processes]]: connections, datagrams, messages and requests between threads, or processes, of one container.
+ * tests/suites/inside.py compares the host calls of few rounds with those of many: nothing of it may reach the host.
  */
 #include "../conformance/test.h"
 
 #include <arpa/inet.h>
+#include <ifaddrs.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <netinet/in.h>
 #include <netinet/ip_icmp.h>
 
 static int rounds = 200;
+static bool processes;
 
 static void *echo(void *arg)
 {
@@ -33,17 +35,25 @@ static void *echo(void *arg)
 static bool play(int server, int client)
 {
 	pthread_t thread;
-	void *bad;
+	pid_t child = 0;
+	int status = 0;
+	void *bad = NULL;
 
-	pthread_create(&thread, NULL, echo, &server);
+	if (processes && !(child = fork()))
+		_exit(echo(&server) != NULL);
+	if (!processes)
+		pthread_create(&thread, NULL, echo, &server);
 	for (int i = 0; i < rounds; i++) {
 		int got = -1;
 
 		if (send(client, &i, sizeof(i), 0) != sizeof(i) || recv(client, &got, sizeof(got), 0) != sizeof(got) || got != i)
 			return false;
 	}
-	pthread_join(thread, &bad);
-	return !bad;
+	if (processes)
+		waitpid(child, &status, 0);
+	else
+		pthread_join(thread, &bad);
+	return !bad && !status;
 }
 
 static bool datagrams(int family)
@@ -55,6 +65,36 @@ static bool datagrams(int family)
 	int server = socket(family, SOCK_DGRAM, 0), client = socket(family, SOCK_DGRAM, 0);
 
 	return !bind(server, name, length) && !getsockname(server, name, &length) && !connect(client, name, length) && play(server, client);
+}
+
+static bool connection(void *name, socklen_t length)
+{
+	int family = *(sa_family_t *)name, listener = socket(family, SOCK_STREAM, 0), client = socket(family, SOCK_STREAM, 0);
+
+	return !bind(listener, name, length) && !listen(listener, 1) && !getsockname(listener, name, &length) && !connect(client, name, length) &&
+	       play(accept(listener, NULL, NULL), client);
+}
+
+/* Over all of the container's addresses: the loopback's and its own. */
+static bool connections(void)
+{
+	struct ifaddrs *all, *one;
+	bool good = !getifaddrs(&all);
+	int seen = 0;
+
+	for (one = good ? all : NULL; one && good; one = one->ifa_next) {
+		struct sockaddr_storage name = { 0 };
+		socklen_t length = sizeof(struct sockaddr_in);
+
+		if (!one->ifa_addr || (one->ifa_addr->sa_family != AF_INET && one->ifa_addr->sa_family != AF_INET6))
+			continue;
+		if (one->ifa_addr->sa_family == AF_INET6)
+			length = sizeof(struct sockaddr_in6);
+		memcpy(&name, one->ifa_addr, length);
+		good = connection(&name, length);
+		seen++;
+	}
+	return good && seen >= 2; /* --network none: the loopback only */
 }
 
 static bool pairs(int type)
@@ -96,7 +136,8 @@ int main(int argc, char **argv)
 
 	if (argc > 1)
 		rounds = atoi(argv[1]);
-	good = datagrams(AF_INET) & datagrams(AF_INET6) & pairs(SOCK_DGRAM) & pairs(SOCK_STREAM) & requests() & pings();
+	processes = argc > 2;
+	good = connections() & datagrams(AF_INET) & datagrams(AF_INET6) & pairs(SOCK_DGRAM) & pairs(SOCK_STREAM) & requests() & pings();
 	puts(good ? "good" : "bad");
 	return !good;
 }
