@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The name service of a container: what answers at 10.0.2.3, port 53 (or in the name of the host's servers, see names_serve). The container talks to it over socket pairs, never to the host's network.
- * Everything here is done by the network thread with the network's lock held, but names_connect and names_serve, which are for the slots thread.
+ * The name service of a container: what answers at 10.0.2.3, port 53, or in the name of the host's servers (names_serve). The container talks to it
+ * over socket pairs, never to the host's network. Everything here is done by the network thread with the network's lock held, but names_connect
+ * and names_serve, which are for the slots thread.
  */
 #ifndef RUNTIME_NETWORK_NAMES_H
 #define RUNTIME_NETWORK_NAMES_H
