@@ -2,7 +2,7 @@
 /*
  * Fresh address spaces for exec: a small pool of host processes which have nothing but the kernel mapped. Some are cloned from the
  * kernel process, by a kernel thread: one for the first program; the pool is kept filled once a program has made a child that shares its
- * address space, as posix_spawn(3) does, and which needs another at its exec. A container of one program is not to pay for more. When there
+ * address space, as posix_spawn(3) does, and which needs another at its exec. A container of one program is not to pay for more. Then, when there
  * is a place, the host process of an address space that has ended is wiped and used again: the host needs neither end it nor make one, and
  * it has the kernel in its page tables.
  */
@@ -73,8 +73,8 @@ struct mm_struct *zygote_recycle(struct carrier *carrier)
 {
 	struct mm_struct *old = carrier->mm, *mm;
 
-	/* When the host is done with the wiping would decide what a reproducible run does. */
-	if (!carrier->sole || pooled + coming >= POOL_SIZE || deterministic)
+	/* No spare ones where nobody takes any. And when the host is done with the wiping would decide what a reproducible run does. */
+	if (!carrier->sole || wanted != POOL_SIZE || pooled + coming >= POOL_SIZE || deterministic)
 		return NULL;
 	mm = mm_alloc();
 	if (!mm)
