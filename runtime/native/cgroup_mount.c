@@ -17,6 +17,8 @@
 #include "runtime/native/init.h"
 #include "runtime/native/path.h"
 
+#define HOST_CGROUPS "/sys/fs/cgroup"
+
 static int place(const struct init *init, int fd, const char *path, struct error *error)
 {
 	int at = path_make(init->root, path, true), result = -1;
@@ -62,6 +64,18 @@ static int bind_group(const char *path)
 	return open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 }
 
+/* Who is not root may have no group: what the host has is shown, with the rights that the user has there. */
+static int bind_host(const struct mount_options *options)
+{
+	int fd = open_tree(AT_FDCWD, HOST_CGROUPS, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+
+	if (fd >= 0 && mount_set(fd, options->set, 0, 0, true) && errno != ENOSYS) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
 static int attributes(int fd, const struct mount_options *options)
 {
 	return mount_set(fd, options->set, 0, MS_PRIVATE, false) ||
@@ -101,6 +115,8 @@ static int mount_v2(const struct init *init, const struct spec_mount *mount, con
 	/* Without the rights over it (EPERM), or where the host's is covered in part (EBUSY). */
 	if (fd < 0)
 		fd = bind_group(cgroup_path(init->cgroup, ""));
+	if (fd < 0 && errno == ENOENT)
+		fd = bind_host(options);
 	if (fd < 0)
 		return fail(error, errno, "mount %s: cannot mount the cgroup2 file system", mount->destination);
 	result = finish(init, -1, fd, mount->destination, options, error);

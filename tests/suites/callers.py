@@ -506,8 +506,11 @@ CALLERS = (
 
 
 def callers(context):
+    from .callers_rootless import rootless_test  # it uses what stands above
+
     def test(name, try_steps, programs, mode):
         need(*programs)
         compared(context, name, mode, try_steps)
 
-    return [(f"{caller[0]}-{mode}", lambda caller=caller, mode=mode: test(*caller, mode)) for mode in MODES for caller in CALLERS]
+    rootless = ("podman-rootless", rootless_test, ("podman", "conmon", "busybox", "newuidmap", "setpriv"))
+    return [(f"{caller[0]}-{mode}", lambda caller=caller, mode=mode: test(*caller, mode)) for mode in MODES for caller in (*CALLERS, rootless)]

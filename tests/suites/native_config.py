@@ -558,6 +558,14 @@ def rootless(b):
     if b"has not the rights" in result.output:
         raise Skip("this host has no user namespaces for who is not root")
     expect(result.output.split() == [b"0", b"0", b"65534", b"1", b"end"], result.output)
+    # Where the user can have no group, what the host has is shown.
+    b.without_namespace("cgroup")
+    b.mount("/cg", "cgroup", "cgroup", ["ro", "nosuid", "noexec", "nodev"])
+    b.script("[ $(ls /cg | wc -l) -gt 0 ] && echo shown; mkdir /cg/made 2>/dev/null && echo written; echo end")
+    b.write()
+    os.chown(os.path.join(b.path, "config.json"), 65534, 65534)
+    result = as_user(b, "run", b.name)
+    expect(result.output.split() == [b"shown", b"end"], result.output)
     b.script("sleep 100")
     b.write()
     with open(os.path.join(b.path, "output"), "wb") as out:
