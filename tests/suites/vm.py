@@ -19,6 +19,7 @@ SCRIPTS = {
     "native_v2": ("cgroup_no_v1=all", []),
     "selinux": ("cgroup_no_v1=all selinux=1 security=selinux enforcing=0", []),
     "apparmor": ("cgroup_no_v1=all apparmor=1 security=apparmor", []),
+    "sandbox": ("cgroup_no_v1=all", []),
     "systemd": ("cgroup_no_v1=all systemd.log_level=warning systemd.show_status=0", []),
     "systemd_v1": ("systemd.unified_cgroup_hierarchy=0 systemd.log_level=warning systemd.show_status=0", []),
 }

@@ -62,6 +62,17 @@ $L state c1 | grep -q '"status": "stopped"' || bad "a paused container does not 
 ok $L delete -f c1
 gone $cg/ctr/c1
 
+# Out of memory, as `events` tells it.
+config '["sh","-c","sleep 1; dd if=/dev/zero of=/dev/null bs=60M count=1; sleep 1"]' '{"memory":{"limit":16777216}}'
+ln -sf busybox /b/rootfs/bin/dd
+ok $L create c1
+$L events c1 >/events 2>&1 &
+ok $L start c1
+for i in 1 2 3 4 5 6 7 8 9; do grep -q '"type":"oom"' /events && break; sleep 1; done
+grep -q '{"type":"oom","id":"c1"}' /events || bad "events: $(cat /events)"
+ok $L delete -f c1
+wait
+
 # 512k of memory, warm and with nothing of the program in memory.
 config '["true"]' '{"memory":{"limit":524288}}'
 $L run t1 >/out 2>&1 || bad "512k: $? $(cat /out)"
