@@ -42,7 +42,7 @@ typedef int cli_take(void *request, int option, const char *value, struct error 
 int cli_take_line(const struct cli_command *command, int argc, char **argv, cli_take *take, void *request, const char **arguments, int nr,
 		  const char *expected, struct error *error);
 
-/* "512M" to bytes. */
+/* "512M" or "1.5GiB" to bytes, at least one. */
 int parse_size(const char *text, uint64_t *ret_size);
 int parse_number(const char *text, unsigned long least, unsigned long most, unsigned long *ret_number);
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -120,7 +121,8 @@ int parse_number(const char *text, unsigned long least, unsigned long most, unsi
 
 	errno = 0;
 	number = strtoul(text, &end, 10);
-	if (errno || end == text || *end || text[0] == '-' || number < least || number > most)
+	/* No blanks and no sign before it: strtoul makes large numbers of negative ones. */
+	if (errno || !isdigit((unsigned char)text[0]) || *end || number < least || number > most)
 		return -1;
 	*ret_number = number;
 	return 0;
@@ -135,7 +137,8 @@ int parse_size(const char *text, uint64_t *ret_size)
 	int shift = 0;
 
 	size = strtod(text, &end);
-	if (end == text || !(size > 0))
+	/* strtod also knows signs, exponents, hexadecimal numbers and "inf". */
+	if (end == text || strspn(text, "0123456789.") != (size_t)(end - text))
 		return -1;
 	if (*end) {
 		unit = strchr(units, *end >= 'a' ? *end - 32 : *end);
@@ -146,8 +149,9 @@ int parse_size(const char *text, uint64_t *ret_size)
 		if (!strcmp(end, "iB") || !strcmp(end, "B") || !strcmp(end, "b"))
 			end += strlen(end);
 	}
-	if (*end || size * (1UL << shift) >= 0x1p62)
+	size *= 1UL << shift;
+	if (*end || !(size >= 1 && size < 0x1p62))
 		return -1;
-	*ret_size = size * (1UL << shift);
+	*ret_size = size;
 	return 0;
 }
