@@ -2,14 +2,18 @@
 // sources: runtime/error.c runtime/oci/s*.c
 // flags: -D_GNU_SOURCE -ljson-c
 /*
- * config.json as anybody may write it: it is read, or refused with a message; lists end where they say.
+ * config.json as anybody may write it, and its parts that stand alone (exec --process, update --resources): it is read, or refused with a message;
+ * lists end where they say.
  *
  * With libFuzzer (clang -fsanitize=fuzzer): finds inputs by itself. Without (-DREPLAY): see replay.h.
  */
 #include "runtime/oci/spec.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 static void must(int good)
 {
@@ -27,12 +31,42 @@ static size_t touch(const struct spec_strings *strings)
 	return length;
 }
 
+static void try_resources(const char *text, size_t size)
+{
+	struct error error = { 0 };
+	struct spec *spec = spec_parse_resources(text, size, "resources.json", &error);
+
+	must(!spec == !!error.text[0] && (!spec || spec->linux_->resources));
+	spec_free(spec);
+}
+
+static void try_process(const char *text, size_t size)
+{
+	static int fd = -1;
+	static char path[32];
+	struct error error = { 0 };
+	struct spec *spec;
+
+	if (fd < 0) {
+		fd = memfd_create("process", MFD_CLOEXEC);
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	}
+	must(!ftruncate(fd, 0) && pwrite(fd, text, size, 0) == (ssize_t)size);
+	spec = spec_read_process(path, &error);
+	must(!spec == !!error.text[0] && (!spec || (spec->process && spec->process->args.nr && spec->process->cwd)));
+	if (spec)
+		touch(&spec->process->args);
+	spec_free(spec);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct error error = { 0 };
 	struct spec *spec = spec_parse((const char *)data, size, "config.json", &error);
 
 	must(!spec == !!error.text[0]);
+	try_resources((const char *)data, size);
+	try_process((const char *)data, size);
 	if (!spec)
 		return 0;
 	must(spec->oci_version && spec->root && spec->root->path && spec->linux_);
