@@ -344,6 +344,8 @@ static long fcntl_file(unsigned fd, struct file *f, unsigned cmd, u64 arg)
 	case F_ADD_SEALS:
 	case F_GET_SEALS:
 		return memfd_fcntl(f, cmd, arg);
+	case F_NOTIFY:
+		return dnotify_fcntl(fd, f, arg);
 	case F_GETLEASE:
 		return F_UNLCK;
 	default:

@@ -14,6 +14,12 @@ struct sighand_struct;
 struct file *pidfd_file(struct pid *pid, unsigned flags);
 /* sigio.c: SIGURG to the owner of a socket (F_SETOWN), with or without O_ASYNC. */
 void file_signal_urgent(struct file *file);
+/* SIGIO, or the signal of F_SETSIG with this descriptor, to the owner: something has happened (POLL_MSG). */
+void file_signal_message(struct file *file, int fd);
+/* Who has no owner is owned by this process (F_SETOWN). */
+void file_own(struct file *file);
+/* fcntl(2), F_NOTIFY */
+long dnotify_fcntl(unsigned fd, struct file *file, u64 arg);
 /* The process of a pidfd (waitid with P_PIDFD, setns); not counted; ERR_PTR(-EBADF). */
 struct pid *pidfd_pid(const struct file *file);
 

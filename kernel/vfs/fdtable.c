@@ -201,6 +201,8 @@ static int file_closed(struct files_struct *files, struct file *f)
 			error = f->ops->flush(f);
 		if (f->inode->locks)
 			locks_remove_posix(f, files);
+		if (f->inode->marks)
+			dnotify_file_closed(f, files);
 	}
 	file_put(f);
 	return error;

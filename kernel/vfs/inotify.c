@@ -16,6 +16,7 @@
 #include "kernel/sched/wait_info.h"
 #include "kernel/task/task.h"
 #include "kernel/vfs/event.h"
+#include "kernel/vfs/internal.h"
 #include "syscalls.gen.h"
 
 #ifndef IN_MASK_CREATE
@@ -25,10 +26,6 @@
 #define SELF_BITS (IN_DELETE_SELF | IN_MOVE_SELF) /* never reported by the parent directory */
 #define OPTION_BITS (IN_ONLYDIR | IN_DONT_FOLLOW | IN_EXCL_UNLINK | IN_MASK_CREATE | IN_MASK_ADD | IN_ONESHOT)
 #define VALID_BITS (EVENT_BITS | OPTION_BITS | IN_UNMOUNT | IN_Q_OVERFLOW | IN_IGNORED | IN_ISDIR)
-
-struct inotify_marks {
-	struct list_head list;
-};
 
 struct inotify_mark {
 	struct list_head inode_link, group_link;
@@ -61,6 +58,28 @@ struct inotify_group {
 
 static const struct file_operations inotify_fops;
 static LIST_HEAD(all_groups);
+
+struct inode_marks *inode_marks_get(struct inode *inode)
+{
+	if (!inode->marks) {
+		struct inode_marks *marks = kzalloc(sizeof(*marks));
+
+		if (!marks)
+			return NULL;
+		list_init(&marks->inotify);
+		list_init(&marks->dnotify);
+		inode->marks = marks;
+	}
+	return inode->marks;
+}
+
+void inode_marks_put(struct inode *inode)
+{
+	if (!inode->marks || !list_empty(&inode->marks->inotify) || !list_empty(&inode->marks->dnotify))
+		return;
+	kfree(inode->marks);
+	inode->marks = NULL;
+}
 
 static size_t record_size(const struct inotify_record *record)
 {
@@ -133,10 +152,7 @@ static void mark_remove(struct inotify_mark *mark)
 	list_del(&mark->inode_link);
 	list_del(&mark->group_link);
 	mark->group->nr_marks--;
-	if (list_empty(&inode->marks->list)) {
-		kfree(inode->marks);
-		inode->marks = NULL;
-	}
+	inode_marks_put(inode);
 	kfree(mark);
 	inode_put(inode);
 }
@@ -147,7 +163,7 @@ static void remove_fired(struct inode *inode)
 again:
 	if (!inode->marks)
 		return;
-	list_for_each_entry(mark, &inode->marks->list, inode_link) {
+	list_for_each_entry(mark, &inode->marks->inotify, inode_link) {
 		if (mark->fired) {
 			mark_remove(mark);
 			goto again;
@@ -163,7 +179,12 @@ static void notify_inode(struct inode *inode, u32 mask, const char *name, u32 co
 
 	if (!inode->marks)
 		return;
-	list_for_each_entry(mark, &inode->marks->list, inode_link) {
+	if (!list_empty(&inode->marks->dnotify)) {
+		dnotify_event(inode, mask);
+		if (!inode->marks)
+			return;
+	}
+	list_for_each_entry(mark, &inode->marks->inotify, inode_link) {
 		if (!(mark->mask & mask & EVENT_BITS) || mark->fired)
 			continue;
 		if (unlinked && (mark->mask & IN_EXCL_UNLINK))
@@ -199,8 +220,8 @@ void fsnotify_inode_gone(struct inode *inode)
 	if (!inode->marks)
 		return;
 	notify_inode(inode, IN_DELETE_SELF, NULL, 0, false, false);
-	while (inode->marks)
-		mark_remove(list_first_entry(&inode->marks->list, struct inotify_mark, inode_link));
+	while (inode->marks && !list_empty(&inode->marks->inotify))
+		mark_remove(list_first_entry(&inode->marks->inotify, struct inotify_mark, inode_link));
 }
 
 void fsnotify_super_gone(struct super_block *sb)
@@ -365,7 +386,7 @@ static int group_watch(struct inotify_group *group, struct inode *inode, u32 mas
 	unsigned instances, watches;
 
 	if (inode->marks) {
-		list_for_each_entry(mark, &inode->marks->list, inode_link) {
+		list_for_each_entry(mark, &inode->marks->inotify, inode_link) {
 			if (mark->group == group)
 				return mark_update(mark, mask);
 		}
@@ -376,20 +397,15 @@ static int group_watch(struct inotify_group *group, struct inode *inode, u32 mas
 	mark = kzalloc(sizeof(*mark));
 	if (!mark)
 		return -ENOMEM;
-	if (!inode->marks) {
-		struct inotify_marks *marks = kzalloc(sizeof(*marks));
-		if (!marks) {
-			kfree(mark);
-			return -ENOMEM;
-		}
-		list_init(&marks->list);
-		inode->marks = marks;
+	if (!inode_marks_get(inode)) {
+		kfree(mark);
+		return -ENOMEM;
 	}
 	mark->group = group;
 	mark->inode = inode_get(inode);
 	mark->mask = mask & (EVENT_BITS | IN_ONESHOT | IN_EXCL_UNLINK);
 	mark->wd = group->next_wd++;
-	list_add_tail(&mark->inode_link, &inode->marks->list);
+	list_add_tail(&mark->inode_link, &inode->marks->inotify);
 	list_add_tail(&mark->group_link, &group->marks);
 	group->nr_marks++;
 	return mark->wd;

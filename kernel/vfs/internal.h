@@ -15,6 +15,21 @@ struct user_path {
 int user_path_get(struct user_path *path, user_ptr name, bool allow_empty);
 void user_path_release(struct user_path *path);
 
+/*
+ * Who watches an inode, by inotify or F_NOTIFY. inode_marks_get makes them if there are none (NULL: no memory), inode_marks_put frees them if
+ * nobody watches any more.
+ */
+struct inode_marks {
+	struct list_head inotify, dnotify;
+};
+struct inode_marks *inode_marks_get(struct inode *inode);
+void inode_marks_put(struct inode *inode);
+/* An event beside IN_*: a file got another name in the same directory. */
+#define FSNOTIFY_RENAME 0x40000
+void dnotify_event(struct inode *dir, u32 mask);
+/* A descriptor of this table that led to the file was closed. */
+void dnotify_file_closed(struct file *file, const struct files_struct *files);
+
 #define MAX_LINKS 40
 enum last_kind { LAST_NORMAL, LAST_DOT, LAST_DOTDOT, LAST_ROOT };
 

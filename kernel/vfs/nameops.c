@@ -432,7 +432,7 @@ static void notify_rename(struct inode *old_dir, const char *old_name, struct in
 	if (old_dir->marks || new_dir->marks) {
 		u32 cookie = fsnotify_next_cookie();
 		if (old_dir->marks)
-			fsnotify_name(old_dir, IN_MOVED_FROM, old_name, cookie, directory);
+			fsnotify_name(old_dir, IN_MOVED_FROM | (old_dir == new_dir ? FSNOTIFY_RENAME : 0), old_name, cookie, directory);
 		if (new_dir->marks)
 			fsnotify_name(new_dir, IN_MOVED_TO, d->name, cookie, directory);
 	}

@@ -34,8 +34,13 @@ static bool may_signal(const struct file *file, const struct task_struct *task)
 	       file->owner_uid == its->suid || file->owner_uid == its->uid;
 }
 
-/* si_code is POLL_IN, POLL_OUT, POLL_ERR or POLL_HUP of sigaction(2); each has its own constant si_band. */
-static void reason(unsigned events, siginfo_t *info)
+/* What siginfo tells: si_code is POLL_IN, POLL_OUT, ... of sigaction(2); each has its own constant si_band. */
+struct reason {
+	int fd, code;
+	long band;
+};
+
+static struct reason reason_of(const struct file *file, unsigned events)
 {
 	static const struct { unsigned event; int code; long band; } reasons[] = {
 		{ EPOLLIN, 1, POLL_IN },
@@ -47,12 +52,13 @@ static void reason(unsigned events, siginfo_t *info)
 
 	while (!(events & reasons[i].event))
 		i++;
-	info->si_code = reasons[i].code;
-	info->si_band = reasons[i].band;
+	return (struct reason){ file->sigio->fd, reasons[i].code, reasons[i].band };
 }
 
+typedef void notify_t(struct file *file, struct task_struct *task, const struct reason *reason);
+
 /* Calls `notify` for all that own the file. */
-static void for_each_owner(struct file *file, void (*notify)(struct file *file, struct task_struct *task, unsigned events), unsigned events)
+static void for_each_owner(struct file *file, notify_t *notify, const struct reason *reason)
 {
 	struct pid *pid = file->owner ? pid_find(file->owner) : NULL;
 	struct signal_struct *signal, *next;
@@ -61,14 +67,14 @@ static void for_each_owner(struct file *file, void (*notify)(struct file *file, 
 		return;
 	if (file->owner_type != F_OWNER_PGRP) {
 		if (pid->task)
-			notify(file, pid->task, events);
+			notify(file, pid->task, reason);
 		return;
 	}
 	list_for_each_entry_safe(signal, next, &pid->group_processes, pgrp_link)
-		notify(file, signal->leader, events);
+		notify(file, signal->leader, reason);
 }
 
-static void notify_owner(struct file *file, struct task_struct *task, unsigned events)
+static void notify_owner(struct file *file, struct task_struct *task, const struct reason *reason)
 {
 	siginfo_t info;
 
@@ -77,8 +83,9 @@ static void notify_owner(struct file *file, struct task_struct *task, unsigned e
 	if (file->owner_signal) {
 		memset(&info, 0, sizeof(info));
 		info.si_signo = file->owner_signal;
-		reason(events, &info);
-		info.si_fd = file->sigio->fd;
+		info.si_code = reason->code;
+		info.si_band = reason->band;
+		info.si_fd = reason->fd;
 		if (file->owner_type == F_OWNER_TID ? !send_signal_thread(file->owner_signal, &info, task) :
 						      !send_signal_process(file->owner_signal, &info, task))
 			return;
@@ -96,12 +103,15 @@ static bool sigio_wake(struct wait_queue_entry *entry, unsigned key)
 	struct file *file = sigio->file;
 	unsigned events = key ? key : file_poll(file, NULL);
 
-	if (events)
-		for_each_owner(file, notify_owner, events);
+	if (events) {
+		struct reason reason = reason_of(file, events);
+
+		for_each_owner(file, notify_owner, &reason);
+	}
 	return false;
 }
 
-static void notify_urgent(struct file *file, struct task_struct *task, unsigned events)
+static void notify_urgent(struct file *file, struct task_struct *task, const struct reason *reason)
 {
 	if (!may_signal(file, task))
 		return;
@@ -111,7 +121,24 @@ static void notify_urgent(struct file *file, struct task_struct *task, unsigned 
 		send_signal_process(SIGURG, SEND_SIG_KERNEL, task);
 }
 
-void file_signal_urgent(struct file *file) { for_each_owner(file, notify_urgent, 0); }
+void file_signal_urgent(struct file *file) { for_each_owner(file, notify_urgent, NULL); }
+
+void file_signal_message(struct file *file, int fd)
+{
+	const struct reason message = { fd, 3, POLL_IN | EPOLLMSG };
+
+	for_each_owner(file, notify_owner, &message);
+}
+
+void file_own(struct file *file)
+{
+	if (file->owner)
+		return;
+	file->owner_type = F_OWNER_PID;
+	file->owner = current->tgid;
+	file->owner_uid = current->cred->uid;
+	file->owner_euid = current->cred->euid;
+}
 
 static void sigio_queue(struct file *file, struct wait_queue_head *wq, struct poll_table *table)
 {

@@ -33,7 +33,7 @@ struct mount;
 struct vma;
 struct mm_struct;
 struct file_lock_context;
-struct inotify_marks;
+struct inode_marks;
 struct pipe;
 
 struct timespec64 {
@@ -216,7 +216,7 @@ struct inode {
 	struct hlist_node hash;  /* for file systems that look inodes up by number */
 	struct list_head dentries; /* aliases, not counted */
 	struct file_lock_context *locks; /* flock, POSIX, OFD; vfs/locks.c */
-	struct inotify_marks *marks;     /* vfs/inotify.c */
+	struct inode_marks *marks;       /* NULL: nobody watches; vfs/inotify.c, vfs/dnotify.c */
 	struct pipe *pipe;               /* S_IFIFO, while open; fs/pipe/pipe.c */
 	struct exec_head *exec_head;     /* heap; first bytes, kept from the last exec: task/elf.c */
 	void *private; /* the file system's */

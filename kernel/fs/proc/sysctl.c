@@ -220,6 +220,7 @@ static const struct proc_entry fs_entries[] = {
 	PROC_FILE("aio-nr", 0444, sysctl_show_number, .data = &aio_nr),
 	PROC_DIR("binfmt_misc", empty_entries),
 	TEXT("dentry-state", "1024\t512\t45\t0\t0\t0"),
+	NUMBER("dir-notify-enable", sysctl_dir_notify_enable, 0, INT32_MAX),
 	PROC_DIR("epoll", epoll_entries),
 	TEXT("file-max", "9223372036854775807"),
 	PROC_FILE("file-nr", 0444, show_file_nr),
