@@ -346,8 +346,10 @@ static long fcntl_file(unsigned fd, struct file *f, unsigned cmd, u64 arg)
 		return memfd_fcntl(f, cmd, arg);
 	case F_NOTIFY:
 		return dnotify_fcntl(fd, f, arg);
+	case F_SETLEASE:
+		return lease_set(fd, f, arg);
 	case F_GETLEASE:
-		return F_UNLCK;
+		return lease_get(f);
 	default:
 		return -EINVAL;
 	}

@@ -306,6 +306,8 @@ long sys_truncate(user_ptr name, s64 length)
 		error = mount_want_write(&path);
 	if (!error)
 		error = inode_permission(inode, MAY_WRITE);
+	if (!error && unlikely(leases_in_use))
+		error = lease_break(inode, true, false);
 	if (!error && inode->writers < 0)
 		error = -ETXTBSY;
 	if (!error)

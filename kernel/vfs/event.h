@@ -18,6 +18,9 @@ void file_signal_urgent(struct file *file);
 void file_signal_message(struct file *file, int fd);
 /* Who has no owner is owned by this process (F_SETOWN). */
 void file_own(struct file *file);
+/* leases.c: F_SETLEASE, F_GETLEASE. */
+long lease_set(unsigned fd, struct file *file, u64 type);
+long lease_get(struct file *file);
 /* fcntl(2), F_NOTIFY */
 long dnotify_fcntl(unsigned fd, struct file *file, u64 arg);
 /* The process of a pidfd (waitid with P_PIDFD, setns); not counted; ERR_PTR(-EBADF). */

@@ -68,6 +68,8 @@ void file_put(struct file *f)
 			sigio_stop(f);
 		if (inode->locks)
 			locks_remove_file(f);
+		if (unlikely(leases_in_use))
+			lease_remove_file(f);
 		if (f->ops->release)
 			f->ops->release(f);
 		if (f->counts_writer)

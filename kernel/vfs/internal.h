@@ -30,6 +30,12 @@ void dnotify_event(struct inode *dir, u32 mask);
 /* A descriptor of this table that led to the file was closed. */
 void dnotify_file_closed(struct file *file, const struct files_struct *files);
 
+/* Leases that there are, in all: without any, nobody needs to ask. */
+extern unsigned leases_in_use;
+/* Before a file is opened or cut off: waits until no lease is in the way. 0, -EWOULDBLOCK, -ERESTARTSYS. */
+int lease_break(struct inode *inode, bool write, bool nonblock);
+void lease_remove_file(struct file *file);
+
 #define MAX_LINKS 40
 enum last_kind { LAST_NORMAL, LAST_DOT, LAST_DOTDOT, LAST_ROOT };
 

@@ -68,6 +68,11 @@ static struct file *finish_open(const struct path *path, unsigned flags, bool ma
 	error = may_open(path, flags, made);
 	if (error)
 		return ERR_PTR(error);
+	if (unlikely(leases_in_use)) {
+		error = lease_break(path->dentry->inode, (flags & O_ACCMODE) != O_RDONLY, flags & O_NONBLOCK);
+		if (error)
+			return ERR_PTR(error);
+	}
 	f = file_open_path(path, flags);
 	if (IS_ERR(f))
 		return f;

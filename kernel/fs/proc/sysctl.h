@@ -6,7 +6,7 @@
 #include "kernel/fs/proc/proc.h"
 
 extern s64 sysctl_overcommit_memory, sysctl_max_map_count, sysctl_pipe_max_size;
-extern s64 sysctl_dir_notify_enable;
+extern s64 sysctl_dir_notify_enable, sysctl_leases_enable, sysctl_lease_break_time;
 extern s64 sysctl_inotify_max_queued_events, sysctl_inotify_max_user_instances, sysctl_inotify_max_user_watches;
 extern s64 sysctl_mq_msg_max, sysctl_mq_msg_default, sysctl_mq_msgsize_max, sysctl_mq_msgsize_default, sysctl_mq_queues_max;
 
