@@ -20,7 +20,7 @@ from .integration import cached_rootfs, check_nothing_left
 # Modules of Python's regression tests that run together, as many at a time as there are jobs; slow ones first.
 PYTHON_QUICK = {
     "files": ["test_os", "test_posix", "test_shutil", "test_tempfile", "test_mmap", "test_fcntl", "test_select", "test_epoll", "test_time", "test_pty"],
-    "waiting": ["test_subprocess", "test_signal", "test_socket", "test_ssl", "test_threading", "test_eintr", "test_poll",
+    "waiting": ["test_subprocess", "test_signal", "test_selectors", "test_socket", "test_ssl", "test_threading", "test_eintr", "test_poll",
                 "test_multiprocessing_main_handling"],
 }
 # These take half a minute by waiting: only in the group python.

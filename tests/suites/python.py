@@ -10,4 +10,4 @@ MODULES = ["test_os", "test_posix", "test_subprocess", "test_threading", "test_s
 
 def python(context):
     place = Place(context)
-    return [(name[5:], python_test(context, place, [name], 1, 1200)) for name in MODULES]
+    return [(name[5:], python_test(context, place, [name], 1, 2400)) for name in MODULES]
