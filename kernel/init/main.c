@@ -67,6 +67,9 @@ static int open_stdio(void)
 
 static __noreturn void command_failed(long error, const struct program *program)
 {
+	/* It was killed on its way: that is no failure of the program's. */
+	if (fatal_signal_pending(current))
+		container_exit(SIGKILL);
 	channel->status.exec_error = (s32)-error;
 	channel->status.exec_step = program->step;
 	container_exit(127 << 8);

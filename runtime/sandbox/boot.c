@@ -2,9 +2,9 @@
 /*
  * How a container in a sandbox comes up: the steps below as a graph (boot/graph.h).
  *
- *	monitor          [groups, network namespace] --> image --> memory --> streams --> [admission] --> mounts --> walls --+
- *	                                                                                                                    |
- *	   +----------------------------------------------------------------------------------------------------------------+
+ *	monitor          [network namespace] --> image --> memory --> streams, mounts --> [admission to its groups] --> walls --+
+ *	                                                                                                                     |
+ *	   +-----------------------------------------------------------------------------------------------------------------+
  *	   +--> network --> description --> control --> go --> service
  *	kernel process   +--> mapping --> namespaces --> root --> rights --> filter ... waits for go --> the kernel
  *
@@ -134,11 +134,12 @@ static void undo_service(void *context)
 
 /* What can be made ready before the container is admitted to its groups, and what follows. */
 #define PREPARATION(after_) \
-	{ "signals", BOOT_CALLER, 0, NULL, do_signals, NULL, NULL }, { "image", BOOT_CALLER, 0, after_, do_image, NULL, NULL }, \
+	{ "image", BOOT_CALLER, 0, after_, do_image, NULL, NULL }, \
 		{ "memory", BOOT_CALLER, 0, "image", do_memory, NULL, NULL }, { "streams", BOOT_CALLER, 0, "memory", do_streams, NULL, NULL }, \
 		{ "mounts", BOOT_CALLER, 0, "memory", do_mounts, NULL, NULL }
 #define LAUNCH(after_) \
-	{ "walls", BOOT_CALLER, 0, after_, do_walls, NULL, undo_walls }, \
+	{ "signals", BOOT_CALLER, 0, after_, do_signals, NULL, NULL }, /* up to here they end it */ \
+		{ "walls", BOOT_CALLER, 0, after_, do_walls, NULL, undo_walls }, \
 		{ "process", BOOT_PROCESS, BOOT_FORKS | BOOT_UNDO_PARTIAL, "signals streams mounts walls", do_process, finish_process, undo_process }, \
 		{ "network", BOOT_CALLER, BOOT_UNDO_PARTIAL, NULL, do_network, NULL, undo_network }, \
 		{ "description", BOOT_CALLER, 0, "mounts network", do_description, NULL, NULL }, \

@@ -83,9 +83,10 @@ static enum container_status sandbox_status(struct container *container)
 {
 	if (!monitor_lives(container))
 		return CONTAINER_STOPPED;
-	if (is_frozen(container))
-		return CONTAINER_PAUSED;
-	return was_started(container) ? CONTAINER_RUNNING : CONTAINER_CREATED;
+	/* Only one that runs can be frozen: the others need not be asked. */
+	if (!was_started(container))
+		return CONTAINER_CREATED;
+	return is_frozen(container) ? CONTAINER_PAUSED : CONTAINER_RUNNING;
 }
 
 static int must_be(struct container *container, enum container_status wanted, struct error *error)
@@ -387,11 +388,11 @@ static int end(struct container *container, struct error *error)
 
 static int sandbox_delete(struct container *container, const struct spec *spec, bool force, struct error *error)
 {
-	enum container_status status = sandbox_status(container);
+	enum container_status status = force ? CONTAINER_STOPPED : sandbox_status(container);
 	struct cgroup *cgroup;
 	int result = 0;
 
-	if (!force && status != CONTAINER_STOPPED && status != CONTAINER_CREATED)
+	if (status != CONTAINER_STOPPED && status != CONTAINER_CREATED)
 		return fail(error, 0, "cannot delete container %s that is not stopped: %s", container->id, container_status_name(status));
 	if (end(container, error))
 		return -1;

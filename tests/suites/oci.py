@@ -64,6 +64,19 @@ def subreaper(b):
     b.command("kill", b.name, "KILL", check=True)
     expect(status_of(pid) == 128 + signal.SIGKILL, "killed")
     expect(not os.path.exists(os.path.join(b.root, b.name, "control")), "its socket is left")
+    b.command("delete", b.name, check=True)
+
+
+def killed_executing(b):
+    """SIGKILL while the program is being executed, which many arguments make last: it was killed, and nobody says that it could not be run."""
+    b.process["args"] = ["/bin/sh", "-c", "sleep 100"] + ["x"] * 60000
+    for _ in range(10):
+        b.create("--pid-file", os.path.join(b.path, "pid"))
+        pid = int(open(os.path.join(b.path, "pid")).read())
+        b.start()
+        b.command("kill", b.name, "KILL", check=True)
+        expect(status_of(pid) == 128 + signal.SIGKILL, "it has another status")
+        b.command("delete", "--force", b.name, check=True)
 
 
 def streams(b):
@@ -531,7 +544,7 @@ def killed_monitor(b):
     b.command("delete", b.name, check=True)
 
 
-OWN = [subreaper, streams, console, run_on_terminal, many_devices, id_mappings, executing, exec_detached, exec_console, process_fields, mounts, sysctls, seccomp, resources, out_of_memory, hooks,
+OWN = [subreaper, killed_executing, streams, console, run_on_terminal, many_devices, id_mappings, executing, exec_detached, exec_console, process_fields, mounts, sysctls, seccomp, resources, out_of_memory, hooks,
        refused, annotations, faults, hostile_client, killed_monitor]
 
 
