@@ -145,7 +145,7 @@ static int do_birthplace(void *context, struct error *error)
 	container_trim();
 	if (cgroup_needs_process(creation->cgroup))
 		return 0;
-	return cgroup_create_birthplace(creation->cgroup, l->resources, error) || FAULT("birthplace") ? -1 : 0;
+	return FAULT("birthplace") || cgroup_create_birthplace(creation->cgroup, l->resources, error) ? -1 : 0;
 }
 
 /* Of all groups, whoever made them. */
@@ -154,8 +154,7 @@ static void undo_birthplace(void *context)
 	struct creation *creation = context;
 	struct error ignored = { 0 };
 
-	if (creation->cgroup)
-		cgroup_remove(creation->cgroup, &ignored);
+	cgroup_remove(creation->cgroup, &ignored);
 }
 
 /* ---- fifo, console ---- */
@@ -238,7 +237,7 @@ static int do_spawn(void *context, struct error *error)
 	};
 
 	container_trim();
-	creation->init.joins_late = by_itself && !creation->plan.user && !creation->plan.nr_join && !cgroup_is_unified(creation->cgroup);
+	creation->init.joins_late = by_itself && !creation->plan.user && !creation->plan.nr_join && cgroup_has_v1(creation->cgroup);
 	if (sync_open(creation->sync, error)) {
 		if (cgroup_fd >= 0)
 			close(cgroup_fd);
@@ -483,7 +482,7 @@ static int do_keep(void *context, struct error *error)
 
 static const struct boot_step steps[] = {
 	{ "host", BOOT_CALLER, BOOT_TEMPORARY, NULL, do_host, NULL, undo_host },
-	{ "birthplace", BOOT_CALLER, BOOT_UNDO_PARTIAL, "host", do_birthplace, NULL, undo_birthplace },
+	{ "birthplace", BOOT_CALLER, 0, "host", do_birthplace, NULL, undo_birthplace },
 	{ "fifo", BOOT_CALLER, 0, "host", do_fifo, NULL, undo_fifo },
 	{ "console", BOOT_CALLER, 0, "host", do_console, NULL, NULL },
 	{ "sources", BOOT_CALLER, BOOT_TEMPORARY, "host", do_sources, NULL, undo_sources },

@@ -19,7 +19,7 @@ struct init {
 	const struct spec_process *process;
 	const struct container_create *options;
 	struct ns_plan *plan;
-	const struct cgroup *cgroup;
+	struct cgroup *cgroup;  /* init's copy learns at init_join which groups there are */
 	int doors[24], nr_doors; /* of the cgroups that init enters by itself; -1: the runtime puts it there */
 	bool joins_late;       /* it enters them, and makes its cgroup namespace, when it has made its root file system: see init_join */
 	bool joined;

@@ -11,6 +11,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "runtime/native/cgroup/cgroup.h"
 #include "runtime/native/init.h"
 
 struct packet {
@@ -80,11 +81,13 @@ int sync_wait_go(int fd, struct error *error)
 struct join_packet {
 	int32_t kind, nr_doors; /* -1: the runtime puts it there */
 	uint32_t nr_instructions, filter_flags, filter_listener;
+	uint32_t groups; /* cgroup_made */
 };
 
 void sync_send_join(int fd, const struct init *init)
 {
-	struct join_packet packet = { SYNC_JOIN, init->nr_doors, init->filter ? init->filter->len : 0, init->filter_flags, init->filter_listener };
+	struct join_packet packet = { SYNC_JOIN, init->nr_doors, init->filter ? init->filter->len : 0, init->filter_flags, init->filter_listener,
+				      cgroup_made(init->cgroup) };
 	struct iovec parts[2] = { { &packet, sizeof(packet) },
 				  { init->filter ? init->filter->filter : NULL, packet.nr_instructions * sizeof(struct sock_filter) } };
 	char control[CMSG_SPACE(sizeof(init->doors))] = { 0 };
@@ -144,8 +147,10 @@ int sync_ask_join(struct init *init, struct error *error)
 		length = parts[1].iov_base ? recvmsg(init->sync, &message, MSG_CMSG_CLOEXEC) : 0;
 	while (length < 0 && errno == EINTR);
 	if (length >= (ssize_t)sizeof(packet) && packet.kind == SYNC_JOIN && take_doors(init, &message, packet.nr_doors) == 0 &&
-	    length == (ssize_t)(sizeof(packet) + packet.nr_instructions * sizeof(struct sock_filter)))
+	    length == (ssize_t)(sizeof(packet) + packet.nr_instructions * sizeof(struct sock_filter))) {
+		cgroup_take_made(init->cgroup, packet.groups);
 		return take_filter(init, &packet, parts[1].iov_base) ? fail(error, 0, "out of memory") : 0;
+	}
 	free(parts[1].iov_base);
 	return fail(error, 0, "the runtime has given up");
 }

@@ -357,7 +357,24 @@ def boot_chart(b):
     expect(failed.status != 0 and b"--boot-chart: cannot write /nowhere/chart" in failed.output, f"{failed.output}")
 
 
-TESTS = [boot_chart, life, exit_status, names, logs, isolation, bad_config, executing, subgroups, pausing, limits, listing, template, terminal, signals, memory, faults]
+def cgroup_mounts(b):
+    """What a container sees at /sys/fs/cgroup is what the host has, each hierarchy under its name, with the container's group as its root."""
+    host = {line.split()[1] for line in open("/proc/mounts") if line.split()[2] == "cgroup"}
+    if not host:
+        raise Skip("no v1 hierarchy")
+    b.config["mounts"].append({"destination": "/sys/fs/cgroup", "type": "cgroup", "source": "cgroup", "options": ["ro", "nosuid", "noexec", "nodev"]})
+    for own in (False, True):
+        b.linux["namespaces"] = [n for n in b.linux["namespaces"] if n["type"] != "cgroup"] + ([{"type": "cgroup"}] if own else [])
+        b.config["process"]["args"] = ["/bin/sh", "-c", "ls /sys/fs/cgroup; for at in /sys/fs/cgroup/*/cgroup.procs; do grep -c '^1$' $at; done; :"]
+        result = b.run()
+        names, counts = set(), []
+        for word in result.output.decode().split():
+            counts.append(word) if word.isdigit() else names.add(word)
+        expect(result.status == 0 and {os.path.basename(path) for path in host} <= names, f"{names}, host {host}")
+        expect(len(counts) >= len(host) and set(counts) == {"1"}, f"own namespace {own}: {counts}")
+
+
+TESTS = [cgroup_mounts, boot_chart, life, exit_status, names, logs, isolation, bad_config, executing, subgroups, pausing, limits, listing, template, terminal, signals, memory, faults]
 
 
 def native(context):

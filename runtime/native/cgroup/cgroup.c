@@ -144,6 +144,31 @@ bool cgroup_is_unified(const struct cgroup *cgroup)
 	return true;
 }
 
+bool cgroup_has_v1(const struct cgroup *cgroup)
+{
+	for (int i = 0; i < cgroup->nr; i++)
+		if (cgroup->groups[i].version != 2)
+			return true;
+	return false;
+}
+
+_Static_assert(MAX_GROUPS <= 32, "a bit each");
+
+uint32_t cgroup_made(const struct cgroup *cgroup)
+{
+	uint32_t made = 0;
+
+	for (int i = 0; i < cgroup->nr; i++)
+		made |= (uint32_t)cgroup->groups[i].present << i;
+	return made;
+}
+
+void cgroup_take_made(struct cgroup *cgroup, uint32_t made)
+{
+	for (int i = 0; i < cgroup->nr; i++)
+		cgroup->groups[i].present = made >> i & 1;
+}
+
 int cgroup_clone_fd(const struct cgroup *cgroup)
 {
 	const struct group *group = group_of(cgroup, "");
@@ -320,13 +345,20 @@ static int enter_new(struct cgroup *cgroup, pid_t pid, struct error *error)
 
 int cgroup_create_birthplace(struct cgroup *cgroup, const struct spec_resources *resources, struct error *error)
 {
-	if (check_unused(cgroup, error))
-		return -1;
-	cgroup->found_free = true;
-	for (int i = 0; i < cgroup->nr; i++)
-		if (cgroup->groups[i].version == 2 && make_group(cgroup, &cgroup->groups[i], resources, error))
-			return -1;
-	return check_thawed(cgroup, error);
+	int result = check_unused(cgroup, error);
+
+	/* One that is there already may be frozen, of any tree. */
+	for (int i = 0; i < cgroup->nr && !result; i++)
+		cgroup->groups[i].present = access(cgroup->groups[i].dir, F_OK) == 0;
+	if (!result)
+		result = check_thawed(cgroup, error);
+	for (int i = 0; i < cgroup->nr && !result; i++)
+		if (cgroup->groups[i].version == 2)
+			result = make_group(cgroup, &cgroup->groups[i], resources, error);
+	cgroup->found_free = !result;
+	for (int i = 0; i < cgroup->nr && result; i++)
+		remove_made(&cgroup->groups[i]);
+	return result;
 }
 
 static void give_up(struct cgroup *cgroup)

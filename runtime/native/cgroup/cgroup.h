@@ -57,7 +57,8 @@ int cgroup_create(struct cgroup *cgroup, pid_t pid, const struct spec_resources 
 
 /*
  * Before cgroup_create, makes the v2 group alone, so that a process can be born in it (cgroup_clone_fd) while cgroup_create makes the others. From
- * then on whatever fails is the caller's to undo by cgroup_remove, when that process has ended. Not with cgroup_needs_process.
+ * then on whatever fails is the caller's to undo by cgroup_remove, when that process has ended; if this fails itself nothing is left that was not
+ * there. Not with cgroup_needs_process.
  */
 int cgroup_create_birthplace(struct cgroup *cgroup, const struct spec_resources *resources, struct error *error);
 
@@ -65,6 +66,11 @@ int cgroup_create_birthplace(struct cgroup *cgroup, const struct spec_resources 
 int cgroup_clone_fd(const struct cgroup *cgroup);
 /* Whether membership in the v2 tree is all there is: after CLONE_INTO_CGROUP nothing is left to do. */
 bool cgroup_is_unified(const struct cgroup *cgroup);
+/* Whether there are v1 trees to make groups in. */
+bool cgroup_has_v1(const struct cgroup *cgroup);
+/* Which of the groups have been made, a bit each, for a copy of @cgroup that was made before (in a process of its own). */
+uint32_t cgroup_made(const struct cgroup *cgroup);
+void cgroup_take_made(struct cgroup *cgroup, uint32_t made);
 /* Puts a process (all its threads) into every group. What it has allocated before stays charged to where it came from. */
 int cgroup_enter(const struct cgroup *cgroup, pid_t pid, struct error *error);
 /*
