@@ -315,6 +315,7 @@ static uint64_t argument(enum fuzz_kind kind)
 	case FUZZ_LONG: return small();
 	case FUZZ_HEX:
 	case FUZZ_HEX32: return one_in(2) ? address() : small();
+	case FUZZ_FCNTL_CMD: return one_in(2) ? F_SETLEASE + below(12) : below(40);
 	case FUZZ_SIGNAL: return one_in(8) ? number() : below(66);
 	case FUZZ_MODE: return one_in(2) ? 0777 : next() & 0177777;
 	case FUZZ_UID:

@@ -204,6 +204,7 @@ static uint64_t argument(struct random *r, enum fuzz_kind kind)
 	case FUZZ_SOCKET_FAMILY: return (const int[]){ AF_UNIX, AF_INET, AF_INET6, AF_NETLINK }[below(r, 4)];
 	case FUZZ_SOCKET_TYPE: return (1 + below(r, 5)) | SOCK_NONBLOCK;
 	case FUZZ_SOCKOPT_LEVEL: return (const int[]){ SOL_SOCKET, IPPROTO_IP, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_IPV6, IPPROTO_RAW }[below(r, 6)];
+	case FUZZ_FCNTL_CMD: return one_in(r, 2) ? F_SETLEASE + below(r, 12) : below(r, 40);
 	case FUZZ_SHUTDOWN_HOW: return below(r, 4);
 	default: break;
 	}
