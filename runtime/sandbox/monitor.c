@@ -324,10 +324,11 @@ static void note_kernel(const struct sandbox *sandbox)
 
 	for (uint32_t i = 0; i < nr && i < BOOT_MAX_TIMES; i++) {
 		struct boot_time time = sandbox->channel->times[i];
+		int64_t begin = (int64_t)time.begin, end = (int64_t)time.end;
 
 		time.name[sizeof(time.name) - 1] = '\0';
-		if ((int64_t)time.begin >= record->origin && time.end >= time.begin && (int64_t)time.end <= boot_now())
-			boot_mark_add(record, time.name, BOOT_KERNEL, (int64_t)time.begin, (int64_t)time.end);
+		if (begin >= record->origin && end >= begin && end <= boot_now())
+			boot_mark_add(record, time.name, BOOT_KERNEL, begin, end);
 	}
 }
 
