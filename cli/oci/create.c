@@ -138,6 +138,16 @@ static void close_chart(const char *path, struct container_create *options, cons
 	options->record = NULL;
 }
 
+int oci_take_preserved(const char *value, unsigned int *ret_nr, struct error *error)
+{
+	if (take_number("preserve-fds", value, ret_nr, error))
+		return -1;
+	for (unsigned int i = 0; i < *ret_nr; i++)
+		if (fcntl(3 + i, F_GETFD) < 0)
+			return fail(error, 0, "--preserve-fds %u: descriptor %u is not open", *ret_nr, 3 + i);
+	return 0;
+}
+
 int command_create(const struct cli_command *command, int argc, char **argv)
 {
 	struct container_create options = { 0 };
@@ -160,7 +170,7 @@ int command_create(const struct cli_command *command, int argc, char **argv)
 			options.no_new_keyring = true;
 		else if (option == CREATE_BOOT_CHART)
 			chart = value;
-		else if (option == CREATE_PRESERVE_FDS && take_number("preserve-fds", value, &options.preserve_fds, &error))
+		else if (option == CREATE_PRESERVE_FDS && oci_take_preserved(value, &options.preserve_fds, &error))
 			return oci_end(&error);
 	}
 	if (option == CLI_HELP) {
@@ -297,7 +307,7 @@ int oci_run(const struct cli_command *command, int argc, char **argv)
 		else if (option != RUN_PRESERVE_FDS)
 			fail(&error, 0, "run: option %s goes with --rootfs or an image, not with a bundle", argv[index - 1]);
 		else
-			take_number("preserve-fds", value, &options.preserve_fds, &error);
+			oci_take_preserved(value, &options.preserve_fds, &error);
 		if (error.text[0])
 			return oci_end(&error);
 	}

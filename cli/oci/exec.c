@@ -30,7 +30,6 @@ static int add(const char *list[MAX_LIST], size_t *nr, const char *name, const c
 
 static int take(struct exec *exec, int option, const char *value, struct error *error)
 {
-	unsigned long number;
 
 	switch (option) {
 	case EXEC_PROCESS:
@@ -77,10 +76,7 @@ static int take(struct exec *exec, int option, const char *value, struct error *
 	case EXEC_C:
 		return add(exec->caps, &exec->nr_caps, "cap", value, error);
 	case EXEC_PRESERVE_FDS:
-		if (parse_number(value, 0, 100000, &number))
-			return fail(error, 0, "--preserve-fds %s: expected a number", value);
-		exec->options.preserve_fds = number;
-		return 0;
+		return oci_take_preserved(value, &exec->options.preserve_fds, error);
 	case EXEC_CGROUP:
 		exec->options.subgroups = exec->subgroups;
 		return add(exec->subgroups, &exec->options.nr_subgroups, "cgroup", value, error);

@@ -10,7 +10,9 @@
 #include "cli/oci/oci.h"
 #include "runtime/json.h"
 
-struct container_globals oci_globals = { .rootless = -1 };
+static void warn(const char *text);
+
+struct container_globals oci_globals = { .rootless = -1, .warn = warn };
 
 static struct {
 	const char *path;
@@ -147,6 +149,15 @@ void oci_log(const char *level, const char *text)
 		return;
 	write_log(out, log_to.json, level, text);
 	fclose(out);
+}
+
+/* With --log, standard error may be the container's, and what comes there be taken for its. */
+static void warn(const char *text)
+{
+	if (log_to.path)
+		oci_log("warning", text);
+	else
+		fprintf(stderr, "linuxd: warning: %s\n", text);
 }
 
 int oci_open_log(int argc, char **argv, struct error *error)

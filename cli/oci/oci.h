@@ -42,6 +42,12 @@ int oci_wait(struct container *container, struct error *error);
 /* delete, of a container that was opened and locked. */
 int oci_remove(struct container *container, bool force, struct error *error);
 
+/*
+ * --preserve-fds: checks that they are open, while nothing of our own is: a number that is free now would be that of one of our files soon. 0, or -1
+ * with @error set.
+ */
+int oci_take_preserved(const char *value, unsigned int *ret_nr, struct error *error);
+
 /* Signals by number, or by name with or without SIG. -1 with @error set. */
 int oci_parse_signal(const char *text, struct error *error);
 

@@ -27,7 +27,7 @@
 #include "include/abi/process.h"
 
 #define BOOT_MAGIC 0x64786e696cULL
-#define BOOT_VERSION 5
+#define BOOT_VERSION 7
 #define BOOT_MAX_CPUS 64
 #define BOOT_MAX_MOUNTS 64
 #define BOOT_STRINGS_SIZE 0x40000
@@ -87,6 +87,23 @@ struct boot_id_range {
 	uint32_t container, host, size;
 };
 
+/* Which devices programs may use, and the exceptions from that; major or minor -1: any. */
+enum { BOOT_DEVICES_ALLOWED, BOOT_DEVICES_DENIED };
+enum { BOOT_DEVICE_MAKE = 1, BOOT_DEVICE_READ = 2, BOOT_DEVICE_WRITE = 4 };
+#define BOOT_MAX_DEVICE_EXCEPTIONS 256
+struct boot_device_exception {
+	uint32_t type;        /* 'b' or 'c' */
+	uint32_t access;      /* BOOT_DEVICE_* */
+	int64_t major, minor;
+};
+
+/* A descriptor of the host that the first program is to have. */
+struct boot_stream {
+	int32_t fd;
+	uint32_t input;       /* it is read from; else written to */
+	uint64_t token;       /* of its events in the epoll set */
+};
+
 struct boot_params {
 	uint64_t magic;
 	uint32_t version;
@@ -96,6 +113,8 @@ struct boot_params {
 	int32_t host_cpu[BOOT_MAX_CPUS]; /* host cpu for each cpu; -1: do not pin */
 	int32_t heap_fd, pages_fd;
 	int32_t stdio_fd[3];   /* pipes or sockets made by the monitor, O_NONBLOCK on the sandbox's side */
+	uint32_t nr_preserved; /* the first program's descriptors from 3 on */
+	struct boot_stream preserved[PRESERVED_MAX];
 	int32_t log_fd;        /* kernel log lines */
 	int32_t trace_fd;      /* --strace lines; -1 */
 	int32_t epoll_fd;      /* host epoll set with the stdio descriptors: data = index 0..2, EPOLLET; and with what is handed in later */
@@ -117,6 +136,8 @@ struct boot_params {
 	struct boot_id_range uid_ranges[BOOT_MAX_ID_RANGES], gid_ranges[BOOT_MAX_ID_RANGES];
 	uint32_t nr_nodes;
 	struct boot_node nodes[BOOT_MAX_NODES];
+	uint32_t device_default, nr_device_exceptions; /* BOOT_DEVICES_* */
+	struct boot_device_exception device_exceptions[BOOT_MAX_DEVICE_EXCEPTIONS];
 	uint32_t nr_masked, masked;     /* paths that are to be empty, as consecutive strings */
 	uint32_t nr_read_only, read_only; /* paths that are not to be written */
 	uint32_t nr_sysctls, sysctls;   /* "net/core/somaxconn", "128", and so on: two strings each */
@@ -126,6 +147,8 @@ struct boot_params {
 	uint64_t pid_limit;    /* 0: default 32768 */
 	uint64_t rlimit_nofile;
 	uint64_t tasks_limit;  /* threads of all processes together; 0: no limit */
+	uint64_t cpu_quota, cpu_period; /* us, of the host's group, to be shown; quota 0: none, period 0: the default */
+	uint32_t cpu_weight;   /* 1 to 10000; 0: the default */
 	uint32_t trace_what;   /* TRACE_* to record from the start; 0: nothing */
 	uint32_t trace_slots;  /* records in each ring; 0: default */
 	uint64_t seed;         /* BOOT_DETERMINISTIC */
@@ -159,6 +182,7 @@ enum monitor_op {
 	MON_FADVISE,     /* path, arg0 offset, arg1 length, arg2 POSIX_FADV_WILLNEED or POSIX_FADV_DONTNEED */
 	MON_WINSIZE,     /* (kernel -> monitor: none) reserved */
 	MON_RSS,         /* arg0 host pid: resident pages of that host process */
+	MON_MEMORY,      /* bytes that the host processes of the container take, as they count against its limit */
 	MON_NETWORK,     /* data: struct network_request; its answer in data (abi/network.h) */
 	MON_OP_MAX
 };
@@ -226,7 +250,9 @@ struct exec_slot {
 	int32_t status;     /* EXITED: as wait4 encodes it */
 	int32_t error;      /* EXITED: errno if it could not be started; then `step` says where */
 	uint32_t step;      /* enum process_step */
-	uint32_t pad;
+	/* ASKED, from the monitor: its descriptors from 3 on, by the tokens that they were handed in with; bit n of inputs: it is read from. */
+	uint32_t nr_preserved, inputs;
+	uint64_t preserved[PRESERVED_MAX];
 };
 
 #define LAUNCH_GO 1         /* monitor: `boot` is complete */

@@ -13,6 +13,8 @@
 
 #include <stdint.h>
 
+#include "include/abi/process.h"
+
 #define CONTROL_MAGIC 0x6c78646c
 #define CONTROL_VERSION 1
 
@@ -32,14 +34,16 @@ enum control_kind {
 	/*
 	 * A program beside those that run. The request brings descriptors: first a file with a struct process_spec and its strings behind it, then
 	 * the streams that bits 0 to 2 of argument[0] name (the others are /dev/null inside), or with CONTROL_EXEC_TERMINAL the slave of a raw
-	 * terminal. Answers: value[1] CONTROL_EXEC_RUNS, value[0] pid in the container; later CONTROL_EXEC_ENDED, value[0] as wait4 has it. Or one
-	 * with an error: it could not be started, value[1] is the enum process_step. When the client goes away the program is killed.
+	 * terminal, then argument[1] more (at most PRESERVED_MAX), its descriptors from 3 on; bit n of argument[2]: it reads from that.
+	 * Answers: value[1] CONTROL_EXEC_RUNS, value[0] pid in the container; later CONTROL_EXEC_ENDED, value[0] as wait4 has it. Or one with an error: it
+	 * could not be started, value[1] is the enum process_step. When the client goes away the program is killed.
 	 */
 	CONTROL_EXEC = 86,
 	CONTROL_EXEC_SIGNAL = 87,   /* on the same connection, without answer: argument[0] signal for it */
 	CONTROL_EXEC_RESIZE = 88,   /* the same: argument[0], [1]: rows and columns of its terminal */
 	CONTROL_STATS = 89,         /* a copy of a struct container_stats (abi/stats.h) */
-	CONTROL_UPDATE = 90,        /* argument[0]: bytes of memory, [1]: threads; 0: as it is, UINT64_MAX: no limit */
+	/* argument[0]: bytes of memory, [1]: threads, [2]: cpu quota in us; 0: as it is, UINT64_MAX: no limit; [3]: its period, in the upper half the weight */
+	CONTROL_UPDATE = 90,
 	CONTROL_START = 84,         /* `create` made it wait */
 	CONTROL_KILL = 85,          /* argument[0]: signal, argument[1]: 1: to all processes, else to pid 1 */
 	CONTROL_KIND_MAX = 96,
@@ -49,7 +53,7 @@ enum control_kind {
 enum { CONTAINER_THAWED, CONTAINER_FREEZING, CONTAINER_FROZEN };
 
 #define CONTROL_EXEC_TERMINAL 0x8
-#define CONTROL_EXEC_FDS 4
+#define CONTROL_EXEC_FDS (4 + PRESERVED_MAX)
 enum { CONTROL_EXEC_RUNS = 1, CONTROL_EXEC_ENDED };
 
 struct control_request {

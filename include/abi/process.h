@@ -15,6 +15,9 @@
 #define PROCESS_OOM_SCORE 0x10
 #define PROCESS_MAKE_CWD 0x20    /* a working directory that is missing is made */
 
+/* Descriptors from 3 on that a program is given (--preserve-fds): pipes and files of the host. */
+#define PRESERVED_MAX 16
+
 #define PROCESS_LIMITS 16 /* RLIMIT_* */
 
 struct process_spec {

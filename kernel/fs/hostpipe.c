@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Standard input, output and error of the container without a terminal, and those of programs that `exec` adds: pipes or files of the
- * host. Programs see FIFOs.
+ * Standard input, output and error of the container without a terminal, those of programs that `exec` adds, and what --preserve-fds passes: pipes or
+ * files of the host. Programs see FIFOs.
  *
  * The host descriptors do not block, and readiness comes as edges (hostpipe_ready). To answer poll(2) exactly the
  * kernel reads ahead into a small buffer: that tells data, end of file and neither apart without consuming anything a
@@ -30,7 +30,7 @@
 struct hostpipe {
 	struct list_head link; /* hostpipes, while open */
 	struct host_watch watch; /* of one that was handed in; token 0: the container's own, see hostpipe_ready */
-	int index;           /* 0 input, 1 output, 2 error */
+	enum hostpipe_index index;
 	int host_fd;
 	bool input;
 	struct inode *inode; /* not counted; NULL once no file is open */
@@ -175,11 +175,11 @@ static long read_direct(struct hostpipe *hp, struct io_iter *to)
 
 static void describe_stdio(const void *object, struct wait_info *info)
 {
-	static const char *const names[] = { "input", "output", "error" };
+	static const char *const names[] = { "standard input", "standard output", "standard error", "preserved descriptor" };
 
 	const struct hostpipe *hp = object;
 
-	wait_info_printf(info, "%s standard %s", hp->watch.token ? "its" : "the container's", names[hp->index]);
+	wait_info_printf(info, "%s %s", hp->watch.token ? "its" : "the container's", names[hp->index]);
 }
 static const struct wait_type stdin_wait = { "stdin read", BLOCK_QUEUE, describe_stdio };
 static const struct wait_type stdout_wait = { "stdout write", BLOCK_QUEUE, describe_stdio };
@@ -343,7 +343,7 @@ bool hostpipe_reopen(struct inode *inode, struct file *file)
 	return false;
 }
 
-struct file *hostpipe_file(int host_fd, int index, u64 token)
+struct file *hostpipe_file(int host_fd, enum hostpipe_index index, bool input, u64 token)
 {
 	struct hostpipe *hp = kzalloc(sizeof(*hp));
 	struct file *file;
@@ -352,7 +352,7 @@ struct file *hostpipe_file(int host_fd, int index, u64 token)
 		return ERR_PTR(-ENOMEM);
 	hp->host_fd = host_fd;
 	hp->index = index;
-	hp->input = index == 0;
+	hp->input = input;
 	wait_queue_init(&hp->wait);
 	file = anon_inode_file("pipe", S_IFIFO | 0600, &hostpipe_fops, hp, hp->input ? O_RDONLY : O_WRONLY);
 	if (IS_ERR(file)) {
@@ -382,7 +382,7 @@ int stdio_install(struct files_struct *files)
 
 		if (boot->stdio_fd[i] < 0)
 			continue;
-		file = hostpipe_file(boot->stdio_fd[i], i, 0);
+		file = hostpipe_file(boot->stdio_fd[i], i, i == HOSTPIPE_STDIN, 0);
 		if (IS_ERR(file))
 			return PTR_ERR(file);
 		files->files[i] = file;

@@ -65,6 +65,20 @@ static int open_stdio(void)
 	return 0;
 }
 
+/* --preserve-fds: from 3 on. */
+static int open_preserved(void)
+{
+	for (u32 i = 0; i < boot->nr_preserved && i < PRESERVED_MAX; i++) {
+		const struct boot_stream *stream = &boot->preserved[i];
+		struct file *file = hostpipe_file(stream->fd, HOSTPIPE_PASSED, stream->input, stream->token);
+		int got = IS_ERR(file) ? (int)PTR_ERR(file) : fd_install_new(file, false);
+
+		if (got < 0)
+			return got;
+	}
+	return 0;
+}
+
 static __noreturn void command_failed(long error, const struct program *program)
 {
 	/* It was killed on its way: that is no failure of the program's. */
@@ -130,6 +144,8 @@ static void init_main(void *arg)
 
 	if (!error)
 		error = open_stdio();
+	if (!error)
+		error = open_preserved();
 	if (!error)
 		error = process_enter(&program);
 	if (!error)

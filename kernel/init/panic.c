@@ -6,6 +6,7 @@
 #include "host.gen.h"
 #include "kernel/arch/x86_64/uaccess.h"
 #include "kernel/init/init.h"
+#include "kernel/init/log.h"
 #include "kernel/task/task.h"
 #include "kernel/trace/stats.h"
 
@@ -41,6 +42,7 @@ void printk(int level, const char *format, ...)
 	/* The first one says why; others follow from it. */
 	if (level <= KERN_ERR && !*first_error_line)
 		strlcpy(first_error_line, line + strlen("linuxd: "), sizeof(first_error_line));
+	log_keep(level, line + strlen("linuxd: "), (size_t)n - strlen("linuxd: "));
 	line[n++] = '\n';
 	vector.length = (u64)n;
 	if (boot && boot->log_fd >= 0 && (level <= KERN_WARNING || (boot->flags & BOOT_DEBUG)))

@@ -20,6 +20,8 @@
 struct exec_request {
 	unsigned slot;
 	u64 tokens[3];
+	u64 preserved[PRESERVED_MAX]; /* 0: no more */
+	u32 inputs;
 	struct program program;
 	void *data; /* what program.strings is part of */
 	size_t pages;
@@ -31,9 +33,9 @@ static struct {
 } running[EXEC_SLOTS];
 
 /* What nobody takes any more would stay open, and its readers would wait for the end. */
-static void drop_streams(const u64 tokens[3])
+static void drop_streams(const u64 *tokens, int n)
 {
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < n; i++) {
 		int host_fd = tokens[i] ? host_take_descriptor(tokens[i], NULL) : -ENOENT;
 
 		if (host_fd >= 0)
@@ -43,7 +45,8 @@ static void drop_streams(const u64 tokens[3])
 
 static void request_free(struct exec_request *request)
 {
-	drop_streams(request->tokens);
+	drop_streams(request->tokens, 3);
+	drop_streams(request->preserved, PRESERVED_MAX);
 	process_release(&request->program);
 	heap_pages_free(request->data, request->pages);
 	kfree(request);
@@ -69,7 +72,7 @@ static struct file *open_stream(const struct exec_request *request, int index)
 	host_fd = host_take_descriptor(request->tokens[index], NULL);
 	if (host_fd < 0)
 		return ERR_PTR(host_fd);
-	file = hostpipe_file(host_fd, index, request->tokens[index]);
+	file = hostpipe_file(host_fd, index, index == HOSTPIPE_STDIN, request->tokens[index]);
 	if (IS_ERR(file))
 		host_close(host_fd);
 	return file;
@@ -105,6 +108,24 @@ static int open_streams(const struct exec_request *request)
 	return error;
 }
 
+static int open_preserved(const struct exec_request *request)
+{
+	int error = 0;
+
+	for (int i = 0; i < PRESERVED_MAX && request->preserved[i] && !error; i++) {
+		int host_fd = host_take_descriptor(request->preserved[i], NULL);
+		struct file *file;
+
+		if (host_fd < 0)
+			return host_fd;
+		file = hostpipe_file(host_fd, HOSTPIPE_PASSED, request->inputs >> i & 1, request->preserved[i]);
+		if (IS_ERR(file))
+			host_close(host_fd);
+		error = install(3 + i, file);
+	}
+	return error;
+}
+
 static void set_state(struct exec_slot *slot, u32 state)
 {
 	__atomic_store_n(&slot->state, state, __ATOMIC_RELEASE);
@@ -129,6 +150,8 @@ static void exec_main(void *arg)
 
 	if (!error)
 		error = open_streams(request);
+	if (!error)
+		error = open_preserved(request);
 	if (!error)
 		error = process_enter(&request->program);
 	if (!error)
@@ -159,6 +182,8 @@ static struct exec_request *request_make(const u64 argument[4], u32 length)
 	memcpy(request->data, channel->request_data, length);
 	request->slot = (unsigned)argument[0];
 	memcpy(request->tokens, argument + 1, sizeof(request->tokens));
+	memcpy(request->preserved, channel->exec[argument[0]].preserved, sizeof(request->preserved));
+	request->inputs = channel->exec[argument[0]].inputs;
 	memcpy(&request->program.spec, request->data, sizeof(request->program.spec));
 	request->program.strings = (const char *)request->data + sizeof(request->program.spec);
 	request->program.size = length - sizeof(request->program.spec);
@@ -173,7 +198,7 @@ static long start_program(const u64 argument[4], struct inspect_answer *ret_answ
 
 	if (argument[0] >= EXEC_SLOTS || running[argument[0]].process || length < sizeof(struct process_spec) || length > REQUEST_DATA_SIZE)
 		return -EINVAL;
-	if (!container_started())
+	if (!init_task)
 		return -EBUSY;
 	request = request_make(argument, length);
 	if (!request)
@@ -196,8 +221,11 @@ long inspect_exec(const u64 argument[4], struct inspect_answer *ret_answer)
 {
 	long error = start_program(argument, ret_answer);
 
-	if (error)
-		drop_streams(argument + 1);
+	if (error) {
+		drop_streams(argument + 1, 3);
+		if (argument[0] < EXEC_SLOTS)
+			drop_streams(channel->exec[argument[0]].preserved, PRESERVED_MAX);
+	}
 	return error;
 }
 

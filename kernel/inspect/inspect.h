@@ -29,6 +29,10 @@ inspect_handler_t inspect_exec, inspect_exec_signal, inspect_exec_resize;
 inspect_handler_t inspect_trace_start, inspect_trace_stop;
 inspect_handler_t inspect_freeze, inspect_thaw;
 
+/* What the container has used so far. Kernel lock held. */
+struct container_stats;
+void container_stats(struct container_stats *ret_stats);
+
 /* The host threads, for a snapshot. Nothing may change between the two calls; records are zeroed. */
 struct snapshot_thread;
 u32 inspect_count_threads(void);

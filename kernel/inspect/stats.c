@@ -53,36 +53,47 @@ static void add_counters(struct container_stats *stats)
 	}
 }
 
-long inspect_stats(const u64 argument[4], struct inspect_answer *ret_answer)
+void container_stats(struct container_stats *stats)
 {
-	static u64 start;
-	struct container_stats *stats = heap_pages_alloc(1);
 	struct heap_usage heap;
 
-	if (!stats)
-		return -ENOMEM;
-	memset(stats, 0, sizeof(*stats));
-	if (!start) /* of the container, and with it of its cpus' idle time */
-		start = ktime_get() - (init_task ? ktime_get_boot() - init_task->signal->start_time : 0);
 	heap_usage(&heap);
 	*stats = (struct container_stats){ .magic = STATS_MAGIC, .version = STATS_VERSION, .nr_cpus = (u32)nr_cpus,
-					   .oom_kills = channel->oom_kills, .up = ktime_get() - start, .tasks = (u64)nr_tasks,
+					   .oom_kills = channel->oom_kills, .up = ktime_get() - sched_start, .tasks = (u64)nr_tasks,
 					   .tasks_limit = (u64)tasks_limit, .memory_limit = boot->memory_limit,
 					   .shared = page_stores_data_pages * PAGE_SIZE, .kernel = heap.used };
 	add_times(stats);
 	add_counters(stats);
+}
+
+long inspect_stats(const u64 argument[4], struct inspect_answer *ret_answer)
+{
+	struct container_stats *stats = heap_pages_alloc(1);
+
+	if (!stats)
+		return -ENOMEM;
+	container_stats(stats);
 	ret_answer->data = stats;
 	ret_answer->pages = 1;
 	ret_answer->length = sizeof(*stats);
 	return 0;
 }
 
-/* argument: bytes of memory, threads; 0: as it is, UINT64_MAX: no limit. What is over a new limit stays, memory until the next need of it. */
+/*
+ * argument: bytes of memory, threads, cpu quota in µs; 0: as it is, UINT64_MAX: no limit; then the period, and in the upper half the weight. What is over
+ * a new limit stays, memory until the next need of it. The last two are the host's to enforce: here they are only shown.
+ */
 long inspect_update(const u64 argument[4], struct inspect_answer *ret_answer)
 {
 	if (argument[0])
 		boot->memory_limit = argument[0] == UINT64_MAX ? 0 : argument[0];
 	if (argument[1])
 		tasks_limit = argument[1] >= INT32_MAX ? 0 : (int)argument[1];
+	if (argument[2])
+		boot->cpu_quota = argument[2] == UINT64_MAX ? 0 : argument[2];
+	if ((u32)argument[3])
+		boot->cpu_period = (u32)argument[3];
+	if (argument[3] >> 32)
+		boot->cpu_weight = (u32)(argument[3] >> 32);
 	return 0;
 }

@@ -218,3 +218,5 @@ u64 mm_rss_pages(struct mm_struct *mm)
 	mm_put(mm);
 	return (u64)pages;
 }
+
+s64 memory_in_use(void) { return monitor_call(MON_MEMORY, 0, "", NULL, NULL, 0, NULL, 0); }

@@ -143,6 +143,8 @@ bool mm_fault_in(u64 address, unsigned access, bool *ret_beyond_end);
 #define POPULATE_STEP (16UL << 20)
 long mm_populate(u64 start, u64 end, int advice);
 u64 mm_rss_pages(struct mm_struct *mm); /* sampled by the monitor */
+/* Bytes that the whole container takes on the host, as they count against its limit; or -errno. Asks the monitor, which sleeps. */
+s64 memory_in_use(void);
 
 /* Backing for do_mmap from file->ops->mmap: vma_set_host(vma, fd) or vma_set_object(vma, object). */
 static inline void vma_set_host(struct vma *vma, int host_fd) { vma->backing = VMA_HOST_FILE; vma->host_fd = host_fd; }

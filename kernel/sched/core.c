@@ -19,8 +19,11 @@ const struct sched_class *const sched_classes[NR_CLASSES] = {
 	[CLASS_IDLE] = &idle_sched_class,
 };
 
+u64 sched_start;
+
 void sched_init(int n)
 {
+	sched_start = ktime_get();
 	nr_cpus = n;
 	idle_cpus = cpumask_first_n(n);
 	for (int i = 0; i < n; i++) {

@@ -123,6 +123,7 @@ u64 task_runtime(struct task_struct *task); /* sum_exec_runtime up to now, ns */
 extern int nr_cpus;
 unsigned nr_running_total(void);
 extern u64 avenrun[3]; /* load averages, fixed point with 11 bits */
+extern u64 sched_start; /* since when cpus are counted as idle or busy, CLOCK_MONOTONIC */
 u64 idle_time_ns(int cpu);
 
 #endif

@@ -33,6 +33,7 @@
 struct list_head all_tasks = LIST_HEAD_INIT(all_tasks);
 struct task_struct *init_task;
 int nr_tasks, tasks_limit;
+u64 tasks_limit_hits;
 struct signal_struct kthread_signal;
 
 #define NAMESPACE_FLAGS (CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWCGROUP)
@@ -153,8 +154,10 @@ static int check_request(const struct clone_request *r)
 		return -EINVAL;
 	if (r->exit_signal < 0 || r->exit_signal > NSIG_LINUX)
 		return -EINVAL;
-	if (tasks_limit && nr_tasks >= tasks_limit)
+	if (tasks_limit && nr_tasks >= tasks_limit) {
+		tasks_limit_hits++;
 		return -EAGAIN;
+	}
 	if (rlimit(RLIMIT_NPROC) != RLIM64_INFINITY && !capable(CAP_SYS_RESOURCE) && !capable(CAP_SYS_ADMIN) &&
 	    current->cred->uid != 0 && tasks_of_user(current->cred->uid) >= rlimit(RLIMIT_NPROC))
 		return -EAGAIN;

@@ -288,6 +288,7 @@ struct task_struct {
 extern struct list_head all_tasks;
 extern struct task_struct *init_task; /* pid 1; NULL before it is made */
 extern int nr_tasks, tasks_limit; /* limit 0: none */
+extern u64 tasks_limit_hits;      /* so many times there was to be one more */
 #define for_each_thread(task, t) list_for_each_entry(t, &(task)->signal->threads, thread_link)
 #define for_each_task(t) list_for_each_entry(t, &all_tasks, all_link)
 /* Asleep, and has been since t->block_start. */

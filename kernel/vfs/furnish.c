@@ -126,25 +126,48 @@ static int hide(const char *name)
 	return error;
 }
 
-static int protect(const char *name)
+/* The mount at @name is not to be written any more. */
+static int make_read_only(const char *name)
 {
 	struct path path;
 	unsigned flags;
 	int error = path_lookup(AT_FDCWD, name, LOOKUP_FOLLOW, &path);
 
 	if (error)
-		return error == -ENOENT || error == -ENOTDIR ? 0 : error;
-	error = do_mount(name, &path, NULL, MS_BIND | MS_REC, NULL);
-	path_put(&path);
-	if (error)
-		return error;
-	error = path_lookup(AT_FDCWD, name, LOOKUP_FOLLOW, &path);
-	if (error)
 		return error;
 	flags = path.mount->flags & (MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME | MS_NODIRATIME | MS_RELATIME);
 	error = do_mount(NULL, &path, NULL, MS_BIND | MS_REMOUNT | MS_RDONLY | flags, NULL);
 	path_put(&path);
 	return error;
+}
+
+static int protect(const char *name)
+{
+	struct path path;
+	int error = path_lookup(AT_FDCWD, name, LOOKUP_FOLLOW, &path);
+
+	if (error)
+		return error == -ENOENT || error == -ENOTDIR ? 0 : error;
+	error = do_mount(name, &path, NULL, MS_BIND | MS_REC, NULL);
+	path_put(&path);
+	return error ? error : make_read_only(name);
+}
+
+/* Mounts of the configuration that could not be read-only from the beginning. */
+static int make_mounts_read_only(void)
+{
+	for (u32 i = 1; i < boot->nr_mounts && i < BOOT_MAX_MOUNTS; i++) {
+		const struct boot_mount *mount = &boot->mounts[i];
+		int error = 0;
+
+		if (mount->fd < 0 && mount->read_only && !strcmp(boot_string(mount->type), "tmpfs"))
+			error = make_read_only(boot_string(mount->target));
+		if (error) {
+			printk(KERN_ERR, "cannot make %s read-only: error %d", boot_string(mount->target), -error);
+			return error;
+		}
+	}
+	return 0;
 }
 
 static int each_path(u32 offset, u32 n, int (*function)(const char *name), const char *what)
@@ -168,6 +191,8 @@ int rootfs_furnish(void)
 
 	if (!error)
 		error = set_parameters();
+	if (!error)
+		error = make_mounts_read_only();
 	if (!error)
 		error = each_path(boot->masked, boot->nr_masked, hide, "mask");
 	if (!error)

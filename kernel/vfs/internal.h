@@ -105,6 +105,9 @@ int vfs_rename_at(int old_dfd, const char *old_name, int new_dfd, const char *ne
 char *vfs_readlink(const struct path *path);
 int vfs_truncate(const struct path *path, loff_t size, struct file *file);
 
+/* device_rules.c: 0, or -EPERM for what the configuration does not allow; access: BOOT_DEVICE_*. */
+int device_permission(mode_t mode, dev_t rdev, unsigned access);
+
 /* inode.c */
 #define ATTR_TIMES_SET 0x80 /* the times are the caller's own, not "now" */
 #define ATTR_KILL_PRIV 0x100 /* a write or chown: set-id bits go */

@@ -6,6 +6,7 @@
  * Locks: one directory's inode->lock; a rename takes rename_lock first if it involves two, then the ancestor's before the
  * descendant's. A removed directory's own lock is taken inside its parent's, so nothing is made in it any more.
  */
+#include "include/abi/boot.h"
 #include "kernel/mm/alloc.h"
 #include "kernel/vfs/internal.h"
 
@@ -153,7 +154,10 @@ int vfs_mknod_at(int dfd, const char *name, mode_t mode, dev_t rdev)
 	default:
 		return -EINVAL;
 	}
-	error = creation_start(&c, dfd, name, false);
+	/* A character device 0:0 stands for a file that is not there, for overlays. */
+	error = S_ISTYPE(mode, S_IFBLK) || (S_ISTYPE(mode, S_IFCHR) && rdev) ? device_permission(mode, rdev, BOOT_DEVICE_MAKE) : 0;
+	if (!error)
+		error = creation_start(&c, dfd, name, false);
 	if (error)
 		return error;
 	return creation_end(&c, mknod_common(&c, mode & ~current->fs->umask, rdev));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* open(2), openat2(2): finding or making the file, then asking whether this caller may have it this way. */
+#include "include/abi/boot.h"
 #include "kernel/mm/alloc.h"
 #include "kernel/vfs/internal.h"
 
@@ -32,6 +33,10 @@ static int may_open(const struct path *path, unsigned flags, bool made)
 	case S_IFCHR:
 		if (path->mount->flags & MS_NODEV)
 			return -EACCES;
+		error = device_permission(inode->mode, inode->rdev,
+					  (mask & MAY_READ ? BOOT_DEVICE_READ : 0) | (mask & MAY_WRITE ? BOOT_DEVICE_WRITE : 0));
+		if (error)
+			return error;
 		break;
 	default:
 		break;

@@ -99,8 +99,10 @@ static int mount_boot_entry(int index)
 	error = make_mountpoint(target, bm->is_file);
 	if (error)
 		return error;
+	/* What is to stand in a tmpfs has to be made first: rootfs_furnish makes it read-only. */
 	if (bm->fd < 0 && *type)
-		return kernel_mount(type, boot_string(bm->source), target, bm->flags | (bm->read_only ? MS_RDONLY : 0), boot_string(bm->data));
+		return kernel_mount(type, boot_string(bm->source), target, bm->flags | (bm->read_only && strcmp(type, "tmpfs") ? MS_RDONLY : 0),
+				    boot_string(bm->data));
 	if (bm->fd < 0)
 		return kernel_mount("tmpfs", "tmpfs", target, MS_NOSUID | MS_NODEV | (bm->read_only ? MS_RDONLY : 0), NULL);
 	error = path_lookup(AT_FDCWD, target, LOOKUP_FOLLOW, &where);
@@ -120,6 +122,7 @@ struct system_mount {
 static const struct system_mount system_mounts[] = {
 	{ "proc", "/proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL, true },
 	{ "sysfs", "/sys", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY, NULL, false },
+	{ "cgroup2", "/sys/fs/cgroup", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY, NULL, false },
 	{ "devtmpfs", "/dev", MS_NOSUID, NULL, true },
 	{ "devpts", "/dev/pts", MS_NOSUID | MS_NOEXEC, "gid=5,mode=620,ptmxmode=666", false },
 	{ "tmpfs", "/dev/shm", MS_NOSUID | MS_NODEV, "mode=1777", false },
@@ -196,4 +199,4 @@ static int rootfs_init(void)
 	}
 	return error ? error : rootfs_furnish();
 }
-INITCALL(rootfs, rootfs_init, "hostfs tmpfs devtmpfs memory_devices proc sysfs devpts mqueue");
+INITCALL(rootfs, rootfs_init, "hostfs tmpfs devtmpfs memory_devices proc sysfs cgroup2 devpts mqueue");

@@ -341,7 +341,7 @@ static int do_limits(void *context, struct error *error)
 	container_trim();
 	if (FAULT("limits of the group") || cgroup_apply(creation->cgroup, creation->spec->linux_->resources, error))
 		return -1;
-	native_warn(cgroup_warnings(creation->cgroup));
+	container_warn_lines(creation->container, cgroup_warnings(creation->cgroup));
 	container_trim();
 	return 0;
 }

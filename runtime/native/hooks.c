@@ -157,7 +157,7 @@ void hooks_run_poststop(const struct spec_hook_list *hooks, const struct contain
 		struct error error = { 0 };
 
 		if (run_hook(&hooks->items[i], "poststop", state, &error))
-			native_warn(error.text);
+			container_warn_lines(container, error.text);
 	}
 	free(state);
 }

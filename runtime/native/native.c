@@ -28,13 +28,6 @@
 
 /* ---- what there is ---- */
 
-/* Lines about what is not set, where the container runs the same without. */
-void native_warn(const char *lines)
-{
-	for (const char *line = lines; *line; line += strcspn(line, "\n"), line += *line == '\n')
-		fprintf(stderr, "linuxd: warning: %.*s\n", (int)strcspn(line, "\n"), line);
-}
-
 struct cgroup *native_cgroup(const struct container *container, struct error *error)
 {
 	struct json_object *saved;
@@ -254,7 +247,7 @@ static int native_update(struct container *container, const struct spec_resource
 
 	if (result == 0) {
 		json_object_object_add(container->data, "cgroup", cgroup_save(cgroup));
-		native_warn(cgroup_warnings(cgroup));
+		container_warn_lines(container, cgroup_warnings(cgroup));
 	}
 	cgroup_free(cgroup);
 	return result ? -1 : container_save(container, error);

@@ -23,8 +23,6 @@ int native_receive_terminal(int socket, struct error *error);
 
 /* The container's groups, from its state. */
 struct cgroup *native_cgroup(const struct container *container, struct error *error);
-/* Prints lines of warnings, if there are any. */
-void native_warn(const char *lines);
 /* A descriptor of init if it lives, else -1. */
 int native_open_init(const struct container *container);
 /* Init is in namespaces of this kind of its own. */

@@ -8,6 +8,7 @@
 #include <json-c/json.h>
 #include <limits.h>
 #include <link.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -41,6 +42,26 @@ const struct container_mode *container_mode(const char *name, struct error *erro
 			return modes[i];
 	fail(error, 0, "mode \"%s\" is none of native, sandbox", name);
 	return NULL;
+}
+
+void container_warn(const struct container *container, const char *format, ...)
+{
+	char text[1024];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	if (container->globals->warn)
+		container->globals->warn(text);
+	else
+		fprintf(stderr, "linuxd: warning: %s\n", text);
+}
+
+void container_warn_lines(const struct container *container, const char *lines)
+{
+	for (const char *line = lines; *line; line += strcspn(line, "\n"), line += *line == '\n')
+		container_warn(container, "%.*s", (int)strcspn(line, "\n"), line);
 }
 
 static bool id_is_valid(const char *id)

@@ -41,6 +41,7 @@ struct container_globals {
 	const char *mode;      /* "native", "sandbox"; NULL: not said */
 	bool systemd_cgroup, debug;
 	int rootless;          /* 1 yes, 0 no, -1 by the rights we have */
+	void (*warn)(const char *text); /* where warnings go, a line each; NULL: standard error */
 };
 
 struct container {
@@ -128,6 +129,11 @@ struct container_mode {
 };
 
 extern const struct container_mode native_mode, sandbox_mode;
+
+/* What is not done although it was asked for, and the container runs without: to the log of the command, else to standard error. */
+void container_warn(const struct container *container, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The same for lines that end with a newline each. */
+void container_warn_lines(const struct container *container, const char *lines);
 
 /* By name; NULL with @error set. */
 const struct container_mode *container_mode(const char *name, struct error *error);

@@ -33,6 +33,7 @@ struct exec_session {
 	int data_fd;        /* the description, until the kernel is asked; -1 */
 	uint32_t data_length;
 	uint64_t tokens[3]; /* of its streams; 0: none */
+	uint64_t preserved[PRESERVED_MAX]; /* and of its descriptors from 3 on */
 	uint64_t signals;   /* on their way: bit n-1 */
 	bool resize;
 	uint16_t rows, columns;

@@ -55,6 +55,14 @@ static int hand_over(struct control_server *server, int fd, uint32_t events, uin
 	return 0;
 }
 
+static int hand_over_preserved(struct control_server *server, struct exec_session *exec, uint64_t inputs, const int *fds, int nr, struct error *error)
+{
+	for (int i = 0; i < nr; i++)
+		if (hand_over(server, fds[i], inputs >> i & 1 ? EPOLLIN | EPOLLRDHUP : EPOLLOUT, &exec->preserved[i], error))
+			return -1;
+	return 0;
+}
+
 static int hand_over_streams(struct control_server *server, struct exec_session *exec, uint64_t which, const int *fds, int nr,
 			     struct error *error)
 {
@@ -76,6 +84,8 @@ static int hand_over_streams(struct control_server *server, struct exec_session 
 
 int exec_begin(struct control_server *server, int index, const int *fds, int nr_fds, struct error *error)
 {
+	const uint64_t *argument = server->clients[index].request.argument;
+	uint64_t nr_preserved = argument[1];
 	int slot = free_slot(server), result;
 	struct exec_session *exec;
 	struct stat status;
@@ -88,7 +98,11 @@ int exec_begin(struct control_server *server, int index, const int *fds, int nr_
 	}
 	exec = &server->execs[slot];
 	*exec = (struct exec_session){ .used = true, .client = index, .data_fd = fds[0], .data_length = status.st_size };
-	result = hand_over_streams(server, exec, server->clients[index].request.argument[0], fds + 1, nr_fds - 1, error);
+	result = nr_preserved > PRESERVED_MAX || (int)nr_preserved > nr_fds - 1 ? fail(error, EINVAL, "exec: a descriptor is missing") : 0;
+	if (result == 0)
+		result = hand_over_streams(server, exec, argument[0], fds + 1, nr_fds - 1 - nr_preserved, error);
+	if (result == 0)
+		result = hand_over_preserved(server, exec, argument[2], fds + nr_fds - nr_preserved, nr_preserved, error);
 	close_all(fds + 1, nr_fds - 1);
 	if (result) {
 		close(exec->data_fd);
@@ -109,7 +123,9 @@ void exec_question(struct control_server *server, int index, struct control_requ
 	channel->request.data_length = got > 0 ? got : 0;
 	close(exec->data_fd);
 	exec->data_fd = -1;
-	*slot_of(server, slot) = (struct exec_slot){ .state = EXEC_ASKED };
+	*slot_of(server, slot) = (struct exec_slot){ .state = EXEC_ASKED, .nr_preserved = server->clients[index].request.argument[1],
+						     .inputs = server->clients[index].request.argument[2] };
+	memcpy(slot_of(server, slot)->preserved, exec->preserved, sizeof(exec->preserved));
 	ret_request->kind = CONTROL_EXEC;
 	ret_request->argument[0] = slot;
 	memcpy(ret_request->argument + 1, exec->tokens, sizeof(exec->tokens));

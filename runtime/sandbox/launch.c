@@ -34,6 +34,7 @@
 #include <unistd.h>
 
 #include "runtime/boot/record.h"
+#include "runtime/native/cgroup/devices.h"
 #include "runtime/network/network.h"
 #include "runtime/sandbox/deterministic.h"
 #include "runtime/sandbox/filter.h"
@@ -217,6 +218,20 @@ static void put_mounts(const struct sandbox *sandbox, struct boot_params *boot, 
 	}
 }
 
+static int put_devices(const struct device_rules *rules, struct boot_params *boot, struct error *error)
+{
+	if (!rules)
+		return 0;
+	if (rules->nr > BOOT_MAX_DEVICE_EXCEPTIONS)
+		return fail(error, E2BIG, "linux.resources.devices: more than %d exceptions", BOOT_MAX_DEVICE_EXCEPTIONS);
+	boot->device_default = rules->allow ? BOOT_DEVICES_ALLOWED : BOOT_DEVICES_DENIED;
+	for (size_t i = 0; i < rules->nr; i++)
+		boot->device_exceptions[i] = (struct boot_device_exception){ .type = rules->exceptions[i].type, .access = rules->exceptions[i].access,
+									     .major = rules->exceptions[i].major, .minor = rules->exceptions[i].minor };
+	boot->nr_device_exceptions = rules->nr;
+	return 0;
+}
+
 static void put_nodes(const struct sandbox_config *config, struct boot_params *boot, struct string_area *area)
 {
 	boot->nr_nodes = config->nr_nodes;
@@ -299,7 +314,7 @@ int launch_describe(struct sandbox *sandbox, struct error *error)
 	const struct sandbox_config *config = sandbox->config;
 	struct boot_params *boot = &sandbox->channel->boot;
 
-	if (put_strings(sandbox, boot, error))
+	if (put_devices(config->devices, boot, error) || put_strings(sandbox, boot, error))
 		return -1;
 	boot->magic = BOOT_MAGIC;
 	boot->version = BOOT_VERSION;
@@ -311,6 +326,9 @@ int launch_describe(struct sandbox *sandbox, struct error *error)
 	boot->host_uid = geteuid();
 	boot->host_gid = getegid();
 	boot->tasks_limit = config->tasks_limit;
+	boot->cpu_quota = config->cpu_quota;
+	boot->cpu_period = config->cpu_period;
+	boot->cpu_weight = config->cpu_weight;
 	boot->nr_uid_ranges = config->nr_uid_ranges;
 	boot->nr_gid_ranges = config->nr_gid_ranges;
 	memcpy(boot->uid_ranges, config->uid_ranges, sizeof(boot->uid_ranges));
@@ -509,12 +527,14 @@ static int by_value(const void *a, const void *b)
 static int close_others(const struct sandbox *sandbox, struct error *error)
 {
 	const struct boot_params *boot = &sandbox->channel->boot;
-	int keep[11 + BOOT_MAX_MOUNTS], nr = 0, next = 0;
+	int keep[11 + PRESERVED_MAX + BOOT_MAX_MOUNTS], nr = 0, next = 0;
 
 	keep[nr++] = boot->heap_fd;
 	keep[nr++] = boot->pages_fd;
 	for (int i = 0; i < 3; i++)
 		keep[nr++] = boot->stdio_fd[i];
+	for (unsigned int i = 0; i < boot->nr_preserved; i++)
+		keep[nr++] = boot->preserved[i].fd;
 	keep[nr++] = boot->log_fd;
 	keep[nr++] = boot->trace_fd;
 	keep[nr++] = boot->epoll_fd;
@@ -715,6 +735,8 @@ int launch_start(struct sandbox *sandbox, struct error *error)
 	for (int i = 0; i < 5; i++)
 		if (sandbox->inside[i] >= 0)
 			close(sandbox->inside[i]);
+	for (int i = 0; i < sandbox->nr_preserved; i++)
+		close(sandbox->preserved[i]);
 	close(sandbox->handover_inside);
 	close(sandbox->image_fd);
 	return 0;

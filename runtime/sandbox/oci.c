@@ -206,7 +206,7 @@ static int make_cgroups(struct oci_sandbox *sandbox, pid_t monitor, struct sandb
 		return -1;
 	if (FAULT("cgroup") || cgroup_apply(sandbox->cgroup, &sandbox->host_resources, error))
 		return -1;
-	native_warn(cgroup_warnings(sandbox->cgroup));
+	container_warn_lines(sandbox->container, cgroup_warnings(sandbox->cgroup));
 	ret_doors->nr = founded || sandbox->container->rootless ? -1 : cgroup_open_doors(sandbox->cgroup, ret_doors->fd);
 	return founded || ret_doors->nr >= 0 ? 0 : cgroup_enter(sandbox->cgroup, monitor, error);
 }
@@ -292,12 +292,11 @@ static int sandbox_mode_create(struct container *container, const struct spec *s
 	pid_t monitor = -1;
 	int result, mark;
 
-	if (options->preserve_fds) {
-		fail(error, 0, "--preserve-fds %u: descriptors cannot be passed into a sandbox", options->preserve_fds);
-		return fail_remedy(error, "leave the option out, or run the container with --mode native");
-	}
+	if (options->preserve_fds > PRESERVED_MAX)
+		return fail(error, 0, "--preserve-fds %u: at most %d descriptors can be passed into a sandbox", options->preserve_fds, PRESERVED_MAX);
 	sandbox.detached = (struct sandbox_detached){ .directory = container->fd, .cgroup_fd = -1, .enter = enter, .accompany = accompany, .pass = pass_doors,
-							 .entered = entered, .argument = &sandbox, .waits_early = spec->hooks != NULL };
+							 .entered = entered, .argument = &sandbox, .waits_early = spec->hooks != NULL,
+							 .preserve_fds = options->preserve_fds };
 	if (oci_config_make(&sandbox, error) || open_console(&sandbox, options, error) || choose_cgroup(&sandbox, error))
 		return -1;
 	sandbox.config.boot = options->record;

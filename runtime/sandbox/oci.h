@@ -7,6 +7,7 @@
 #define RUNTIME_SANDBOX_OCI_H
 
 #include "runtime/native/cgroup/cgroup.h"
+#include "runtime/native/cgroup/devices.h"
 #include "runtime/oci/container.h"
 #include "runtime/sandbox/sandbox.h"
 
@@ -20,6 +21,7 @@ struct oci_sandbox {
 	struct sandbox_process process;
 	struct sandbox_detached detached;
 	struct cgroup *cgroup;
+	struct device_rules devices;
 	bool made_cgroup;
 	int terminal[2];    /* the master comes over it, where there is no console socket; -1: none */
 	struct spec_resources host_resources; /* what the host's cgroup is given */
@@ -36,7 +38,7 @@ unsigned int oci_cpus(const struct spec_cpu *cpu);
 /* Of resources that are set: the host's part, without what the sandbox's kernel does better. */
 void oci_host_resources(struct oci_sandbox *sandbox, const struct spec_resources *resources);
 
-/* Something in the config that is not done, and that most do not miss: to the container's log. */
+/* Something in the config that is not done, and that most do not miss: to the command's log and the container's. */
 void oci_warn(const struct container *container, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Asks the monitor or the kernel once. *ret_fd as in control_call; NULL: not wanted. */

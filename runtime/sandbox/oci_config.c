@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include <fcntl.h>
 
+#include "runtime/native/cgroup/convert.h"
 #include "runtime/network/config.h"
 #include "runtime/sandbox/oci.h"
 #include "runtime/sandbox/oci_mounts.h"
@@ -22,14 +23,15 @@ void oci_warn(const struct container *container, const char *format, ...)
 {
 	int fd = openat(container->fd, "monitor.log", O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
 	va_list arguments;
+	char text[1024];
 
+	va_start(arguments, format);
+	vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	container_warn(container, "%s", text);
 	if (fd < 0)
 		return;
-	va_start(arguments, format);
-	dprintf(fd, "linuxd: warning: ");
-	vdprintf(fd, format, arguments);
-	dprintf(fd, "\n");
-	va_end(arguments);
+	dprintf(fd, "linuxd: warning: %s\n", text);
 	close(fd);
 }
 
@@ -127,6 +129,27 @@ void oci_host_resources(struct oci_sandbox *sandbox, const struct spec_resources
 	sandbox->host_resources.memory = &sandbox->host_memory;
 }
 
+/* A terminal's console is a device of its own here. */
+static int take_devices(struct oci_sandbox *sandbox, const struct spec_resources *resources, struct error *error)
+{
+	static const struct spec_device_rule console = { .allow = true, .type = SPEC_DEVICE_CHAR, .major = { .set = true, .value = 5 },
+							 .minor = { .set = true, .value = 1 } };
+	struct spec_device_rule *rules;
+	int result;
+
+	if (!resources->nr_devices)
+		return 0;
+	rules = calloc(resources->nr_devices + 1, sizeof(*rules));
+	if (!rules)
+		return fail(error, 0, "out of memory");
+	memcpy(rules, resources->devices, resources->nr_devices * sizeof(*rules));
+	rules[resources->nr_devices] = console;
+	result = device_rules_make(rules, resources->nr_devices + sandbox->config.tty, true, &sandbox->devices, error);
+	free(rules);
+	sandbox->config.devices = &sandbox->devices;
+	return result;
+}
+
 static int take_resources(struct oci_sandbox *sandbox, struct error *error)
 {
 	static const struct spec_resources none;
@@ -145,8 +168,15 @@ static int take_resources(struct oci_sandbox *sandbox, struct error *error)
 		config->tasks_limit = resources->pids->limit.value;
 	if (cpus)
 		config->cpus = cpus < most ? cpus : most;
+	if (resources->cpu) {
+		const struct spec_cpu *cpu = resources->cpu;
+
+		config->cpu_quota = cpu->quota.set && cpu->quota.value > 0 ? cpu->quota.value : 0;
+		config->cpu_period = cpu->period.value;
+		config->cpu_weight = convert_shares(cpu->shares.value);
+	}
 	oci_host_resources(sandbox, resources);
-	return 0;
+	return take_devices(sandbox, resources, error);
 }
 
 /* ---- annotations ---- */

@@ -34,7 +34,7 @@ struct attendant {
 	int console;        /* socket that the terminal's master goes to; -1 */
 	int connection, signals, terminal;
 	int fds[CONTROL_EXEC_FDS], nr_fds;
-	uint64_t which;     /* argument[0] of CONTROL_EXEC */
+	uint64_t which, inputs; /* argument[0] and [2] of CONTROL_EXEC */
 	struct relay relays[3];
 	bool relayed[3];
 };
@@ -121,6 +121,21 @@ static int take_streams(struct attendant *attendant, struct error *error)
 	return 0;
 }
 
+static int take_preserved(struct attendant *attendant, struct error *error)
+{
+	for (unsigned int i = 0; i < attendant->options->preserve_fds; i++) {
+		bool input, watch;
+		int fd = stdio_preserve(3 + i, &input, &watch, error);
+
+		if (fd < 0)
+			return -1;
+		close(3 + i);
+		attendant->fds[attendant->nr_fds++] = fd;
+		attendant->inputs |= (uint64_t)input << i;
+	}
+	return 0;
+}
+
 /* The sandbox has them now: so that readers see their end, nobody else keeps them. */
 static void leave_streams(struct attendant *attendant)
 {
@@ -140,7 +155,7 @@ static void leave_streams(struct attendant *attendant)
 static int ask(struct attendant *attendant, struct error *error)
 {
 	struct control_request request = { .magic = CONTROL_MAGIC, .version = CONTROL_VERSION, .kind = CONTROL_EXEC,
-					   .argument = { attendant->which } };
+					   .argument = { attendant->which, attendant->options->preserve_fds, attendant->inputs } };
 	union {
 		char bytes[CMSG_SPACE(CONTROL_EXEC_FDS * sizeof(int))];
 		struct cmsghdr header;
@@ -189,7 +204,7 @@ static int wait_until_it_runs(struct attendant *attendant, struct error *error)
 	if (reply.message[0])
 		return fail(error, 0, "%s", reply.message);
 	if (reply.error == EBUSY)
-		return fail(error, 0, "cannot exec in a container that was not started");
+		return fail(error, 0, "the container is not ready yet");
 	return explain_start(error, reply.error, reply.value[1], attendant->process->argv[0], attendant->process->cwd);
 }
 
@@ -254,7 +269,7 @@ static int begin(struct attendant *attendant, struct error *error)
 		return -1;
 	if (attendant->console >= 0 && make_terminal(attendant, error))
 		return -1;
-	if (describe(attendant, error) || take_streams(attendant, error) || ask(attendant, error))
+	if (describe(attendant, error) || take_streams(attendant, error) || take_preserved(attendant, error) || ask(attendant, error))
 		return -1;
 	for (int i = 0; i < 3; i++)
 		if (attendant->relayed[i] && relay_start(&attendant->relays[i]))
@@ -340,12 +355,10 @@ int oci_exec(struct container *container, const struct spec *spec, const struct 
 	int terminal[2] = { -1, -1 }, ready[2], master = -1;
 	pid_t pid;
 
-	if (options->preserve_fds) {
-		fail(error, 0, "exec: --preserve-fds %u: descriptors cannot be passed into a sandbox", options->preserve_fds);
-		return fail_remedy(error, "leave the option out, or run the container with --mode native");
-	}
+	if (options->preserve_fds > PRESERVED_MAX)
+		return fail(error, 0, "exec: --preserve-fds %u: at most %d descriptors can be passed into a sandbox", options->preserve_fds, PRESERVED_MAX);
 	if (options->nr_subgroups)
-		return fail(error, 0, "exec: there are no cgroups below the container's in a sandbox");
+		return fail(error, 0, "exec: --cgroup: not a sub cgroup path: there are none below the container's in a sandbox");
 	if (outcome == MAP_FAILED || pipe2(ready, O_CLOEXEC))
 		return fail(error, errno, "cannot prepare the program's attendant");
 	if (oci_process_make(spec, options->process, container->rootfs, &process, error) || open_console(&attendant, terminal, error))

@@ -1,18 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What is mounted in a sandbox. proc, sysfs, devpts, mqueue, cgroup and tmpfs are the container's kernel's own; binds of the host's /proc, /sys
- * and device files become those, too, since the host's would be a way out. A bind shows one mount of the host, not what is mounted below it.
+ * and device files become those, too, since the host's would be a way out. What is mounted below the source of an rbind becomes binds of their own.
  */
 #include "runtime/sandbox/oci_mounts.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/mount.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 #include "runtime/native/mount_options.h"
 
@@ -105,30 +109,113 @@ static char *absolute_source(const struct container *container, const char *sour
 	return asprintf(&path, "%s/%s", container->bundle, source) < 0 ? NULL : path;
 }
 
-/* Whether something is mounted below the directory on the host. */
-static bool has_mounts_below(const char *source)
+/* ---- what is mounted below a directory on the host ---- */
+
+/* A line of mountinfo, taken apart in place. */
+struct host_mount {
+	char *place, *options, *type;
+};
+
+/* Spaces and their like are written as \\ooo. */
+static void unescape(char *text)
+{
+	char *to = text;
+
+	for (const char *at = text; *at; to++) {
+		unsigned int code;
+
+		if (at[0] == '\\' && sscanf(at + 1, "%3o", &code) == 1) {
+			*to = (char)code;
+			at += 4;
+		} else {
+			*to = *at++;
+		}
+	}
+	*to = '\0';
+}
+
+static bool parse_host_mount(char *line, struct host_mount *ret_mount)
+{
+	char *field[6], *rest = line, *dash = strstr(line, " - ");
+
+	for (int i = 0; i < 6; i++)
+		field[i] = strsep(&rest, " ");
+	if (!dash || !field[5])
+		return false;
+	rest = dash + 3;
+	*ret_mount = (struct host_mount){ .place = field[4], .options = field[5], .type = strsep(&rest, " \n") };
+	unescape(ret_mount->place);
+	return true;
+}
+
+/* The host's kernel seen through files, and devices: in a sandbox these would be a way out. */
+static bool is_window(const char *type)
+{
+	static const char *const types[] = { "proc", "sysfs", "cgroup", "cgroup2", "devpts", "devtmpfs", "mqueue", "debugfs", "tracefs", "securityfs",
+					     "bpf", "configfs", "efivarfs", "pstore", "fusectl", "binfmt_misc", "nsfs", "autofs", "rpc_pipefs" };
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		if (!strcmp(type, types[i]))
+			return true;
+	return false;
+}
+
+static bool begins_read_only(const char *options) { return !strncmp(options, "ro", 2) && (options[2] == ',' || !options[2]); }
+
+/* Each is a bind of its own, below @bind's. */
+static int add_mounts_below(struct oci_sandbox *sandbox, const struct sandbox_mount *bind, bool read_only, struct error *error)
 {
 	FILE *mounts = fopen("/proc/self/mountinfo", "re");
-	char line[4096], place[2048];
-	bool found = false;
+	const struct sandbox_mount outer = *bind;
+	size_t length = strcmp(outer.source, "/") ? strlen(outer.source) : 0, size = 0;
+	struct host_mount below;
+	char *line = NULL;
+	int result = 0;
 
-	while (mounts && !found && fgets(line, sizeof(line), mounts))
-		found = sscanf(line, "%*s %*s %*s %*s %2047s", place) == 1 && strcmp(place, source) && is_below(place, source);
+	while (mounts && result == 0 && getline(&line, &size, mounts) > 0) {
+		struct sandbox_mount *mount;
+		struct stat status;
+		char *target;
+
+		if (!parse_host_mount(line, &below) || !strcmp(below.place, outer.source) || (length && !is_below(below.place, outer.source)))
+			continue;
+		if (is_window(below.type) || stat(below.place, &status) || (!S_ISDIR(status.st_mode) && !S_ISREG(status.st_mode))) {
+			oci_warn(sandbox->container, "mounts: %s: what is mounted at %s on the host (%s) is not shown", outer.target, below.place, below.type);
+			continue;
+		}
+		if (asprintf(&target, "%s%s", strcmp(outer.target, "/") ? outer.target : "", below.place + length) < 0) {
+			result = fail(error, 0, "out of memory");
+			break;
+		}
+		mount = new_mount(sandbox, target, error);
+		free(target);
+		if (!mount) {
+			result = -1;
+			break;
+		}
+		mount->source = strdup(below.place);
+		mount->flags = outer.flags;
+		mount->read_only = read_only || begins_read_only(below.options);
+	}
+	free(line);
 	if (mounts)
 		fclose(mounts);
-	return found;
+	return result;
 }
 
 static int add_bind(struct oci_sandbox *sandbox, const struct spec_mount *from, const struct mount_options *options, struct error *error)
 {
-	char *source = absolute_source(sandbox->container, from->source ? from->source : "");
+	char *given = absolute_source(sandbox->container, from->source ? from->source : ""), *source;
 	struct sandbox_mount *mount;
 	struct stat status;
 
-	if (!source)
+	if (!given)
 		return fail(error, 0, "out of memory");
-	if (stat(source, &status))
-		return fail(error, errno, "mounts: cannot bind %s to %s", source, from->destination);
+	/* Without links and dots: it is compared with other paths. */
+	source = realpath(given, NULL);
+	if (!source || stat(source, &status))
+		return fail(error, errno, "mounts: cannot bind %s to %s", given, from->destination);
+	free(given);
 	/* The device itself is the container's kernel's. */
 	if (S_ISCHR(status.st_mode))
 		return add_node(sandbox, &(struct sandbox_node){ .path = from->destination, .mode = S_IFCHR | 0666, .major = major(status.st_rdev),
@@ -147,8 +234,23 @@ static int add_bind(struct oci_sandbox *sandbox, const struct spec_mount *from, 
 		return fail_remedy(error, "leave it out, or run the container with --mode native");
 	}
 	mount->source = source;
-	if (options->rbind && has_mounts_below(source))
-		oci_warn(sandbox->container, "mounts: %s: what is mounted below %s on the host is not shown", from->destination, source);
+	/* Without the "r", read-only is of this mount alone. */
+	return options->rbind && S_ISDIR(status.st_mode) ? add_mounts_below(sandbox, mount, options->rec_set & MOUNT_ATTR_RDONLY, error) : 0;
+}
+
+/* An image's link in the place of /proc or /sys would lead the mount elsewhere. */
+static int check_place(const struct oci_sandbox *sandbox, const char *target, struct error *error)
+{
+	struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS };
+	int root = open(sandbox->container->rootfs, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int fd = root < 0 ? -1 : syscall(SYS_openat2, root, target, &how, sizeof(how)), code = errno;
+
+	if (root >= 0)
+		close(root);
+	if (fd >= 0)
+		close(fd);
+	if (fd < 0 && code == ELOOP)
+		return fail(error, 0, "mounts: %s: must be mounted on ordinary directory, without a symbolic link in its path", target);
 	return 0;
 }
 
@@ -165,6 +267,8 @@ static int add_mount(struct oci_sandbox *sandbox, const struct spec_mount *from,
 	}
 	if (options->tmpcopyup)
 		oci_warn(sandbox->container, "mounts: %s: tmpcopyup is not done: the tmpfs begins empty", from->destination);
+	if (from->type && (!strcmp(from->type, "proc") || !strcmp(from->type, "sysfs")) && check_place(sandbox, from->destination, error))
+		return -1;
 	if (options->bind)
 		return add_bind(sandbox, from, options, error);
 	mount = new_mount(sandbox, from->destination, error);

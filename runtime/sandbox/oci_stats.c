@@ -16,6 +16,7 @@
 #include "include/abi/stats.h"
 #include "runtime/json.h"
 #include "runtime/native/cgroup/cgroup.h"
+#include "runtime/native/cgroup/convert.h"
 #include "runtime/sandbox/oci.h"
 
 #define OOM_INTERVAL_MS 1000
@@ -32,41 +33,7 @@ static struct cgroup *saved_cgroup(const struct container *container, struct err
 	return cgroup;
 }
 
-/* 0: as it is; no limit is the largest number. */
-static uint64_t new_limit(const struct spec_number *limit)
-{
-	return !limit->set || limit->value == 0 ? 0 : limit->value < 0 ? UINT64_MAX : (uint64_t)limit->value;
-}
-
-int oci_update(struct container *container, const struct spec_resources *resources, struct error *error)
-{
-	static const struct spec_number unset;
-	const uint64_t argument[4] = { new_limit(resources->memory ? &resources->memory->limit : &unset),
-				       new_limit(resources->pids ? &resources->pids->limit : &unset) };
-	struct oci_sandbox sandbox = { .container = container };
-	struct cgroup *cgroup = saved_cgroup(container, error);
-	struct control_reply reply;
-	int result;
-
-	if (!cgroup)
-		return -1;
-	if (argument[0] && argument[0] < 8 << 20) {
-		cgroup_free(cgroup);
-		return fail(error, 0, "update: %" PRIu64 " bytes of memory are too few for a sandbox: give it at least 8 MiB", argument[0]);
-	}
-	oci_host_resources(&sandbox, resources);
-	result = oci_ask(container, CONTROL_UPDATE, argument, &reply, NULL, error);
-	if (result == 0)
-		result = cgroup_update(cgroup, &sandbox.host_resources, error);
-	if (result == 0)
-		json_object_object_add(container->data, "cgroup", cgroup_save(cgroup));
-	cgroup_free(cgroup);
-	return result ? -1 : container_save(container, error);
-}
-
-/* ---- events ---- */
-
-static int read_stats(struct container *container, struct container_stats *ret_stats, struct error *error)
+static int read_stats(const struct container *container, struct container_stats *ret_stats, struct error *error)
 {
 	struct control_reply reply;
 	int fd, result = -1;
@@ -82,6 +49,61 @@ static int read_stats(struct container *container, struct container_stats *ret_s
 		return fail(error, 0, "the container's kernel answers nonsense");
 	return 0;
 }
+
+/* 0: as it is; no limit is the largest number. */
+static uint64_t new_limit(const struct spec_number *limit)
+{
+	return !limit->set || limit->value == 0 ? 0 : limit->value < 0 ? UINT64_MAX : (uint64_t)limit->value;
+}
+
+static uint64_t new_weight(const struct spec_cpu *cpu)
+{
+	return (cpu->period.value & UINT32_MAX) | convert_shares(cpu->shares.value) << 32;
+}
+
+/* How many there are was decided when its kernel booted. */
+static void warn_about_cpus(const struct container *container, const struct spec_cpu *cpu)
+{
+	struct container_stats stats;
+	struct error ignored = { 0 };
+	unsigned int wanted = oci_cpus(cpu);
+
+	if (wanted && read_stats(container, &stats, &ignored) == 0 && wanted > stats.nr_cpus)
+		container_warn(container, "update: the quota is worth %u cpus, but the container was made with %u, and has no more to use it with",
+			       wanted, stats.nr_cpus);
+}
+
+int oci_update(struct container *container, const struct spec_resources *resources, struct error *error)
+{
+	static const struct spec_number unset;
+	const uint64_t argument[4] = { new_limit(resources->memory ? &resources->memory->limit : &unset),
+				       new_limit(resources->pids ? &resources->pids->limit : &unset),
+				       new_limit(resources->cpu ? &resources->cpu->quota : &unset),
+				       resources->cpu ? new_weight(resources->cpu) : 0 };
+	struct oci_sandbox sandbox = { .container = container };
+	struct cgroup *cgroup = saved_cgroup(container, error);
+	struct control_reply reply;
+	int result;
+
+	if (!cgroup)
+		return -1;
+	if (argument[0] && argument[0] < 8 << 20) {
+		cgroup_free(cgroup);
+		return fail(error, 0, "update: %" PRIu64 " bytes of memory are too few for a sandbox: give it at least 8 MiB", argument[0]);
+	}
+	oci_host_resources(&sandbox, resources);
+	result = oci_ask(container, CONTROL_UPDATE, argument, &reply, NULL, error);
+	if (result == 0 && resources->cpu)
+		warn_about_cpus(container, resources->cpu);
+	if (result == 0)
+		result = cgroup_update(cgroup, &sandbox.host_resources, error);
+	if (result == 0)
+		json_object_object_add(container->data, "cgroup", cgroup_save(cgroup));
+	cgroup_free(cgroup);
+	return result ? -1 : container_save(container, error);
+}
+
+/* ---- events ---- */
 
 static uint64_t read_number(const char *directory, const char *file)
 {
@@ -136,7 +158,7 @@ static void write_stats(const struct container *container, const struct containe
 	fprintf(out, ",\"memory\":{\"usage\":{\"limit\":%" PRIu64 ",\"usage\":%" PRIu64 ",\"max\":%" PRIu64 ",\"failcnt\":%u}", stats->memory_limit,
 		memory->usage, memory->peak, stats->oom_kills);
 	fprintf(out, ",\"swap\":{\"limit\":0,\"failcnt\":0},\"kernel\":{\"limit\":0,\"usage\":%" PRIu64 ",\"failcnt\":0}", stats->kernel);
-	fprintf(out, ",\"kernelTCP\":{\"limit\":0,\"failcnt\":0},\"raw\":{\"shmem\":%" PRIu64 ",\"oom_kill\":%u}}", stats->shared, stats->oom_kills);
+	fprintf(out, ",\"kernelTCP\":{\"limit\":0,\"failcnt\":0},\"raw\":{\"shmem\":%" PRIu64 "}}", stats->shared);
 	fprintf(out, ",\"pids\":{\"current\":%" PRIu64 "%s", stats->tasks, stats->tasks_limit ? ",\"limit\":" : "");
 	if (stats->tasks_limit)
 		fprintf(out, "%" PRIu64, stats->tasks_limit);

@@ -27,6 +27,8 @@
 #define EXIT_NOT_EXECUTABLE 126
 #define EXIT_NOT_FOUND 127
 
+struct device_rules;
+
 struct sandbox_mount {
 	const char *source; /* host path; NULL: a file system of the kernel's own */
 	const char *target; /* absolute path in the container */
@@ -67,6 +69,7 @@ struct sandbox_detached {
 	const char *memory_cgroup; /* directory of the group that accompany() puts it into; NULL: none */
 	void *argument;
 	uint16_t rows, columns; /* 0: not said */
+	unsigned int preserve_fds; /* the first program gets so many of the creator's descriptors, from 3 on; at most PRESERVED_MAX */
 };
 
 /* What the user asked for. Strings are borrowed. */
@@ -91,6 +94,9 @@ struct sandbox_config {
 	uint32_t nr_uid_ranges, nr_gid_ranges;
 	const char *const *masked, *const *read_only_paths, *const *sysctls; /* NULL-terminated; sysctls: name, value, ... */
 	bool exact_mounts;          /* no mounts but those above */
+	const struct device_rules *devices; /* NULL: all are allowed */
+	uint64_t cpu_quota, cpu_period; /* us, of its group on the host, for the container to see; 0: none, the default */
+	uint32_t cpu_weight;        /* 0: the default */
 	uint64_t tasks_limit;       /* threads of all processes together; 0: no limit */
 	bool tty, read_only, stats, debug;
 	bool strace;
@@ -122,6 +128,8 @@ struct sandbox {
 	int nr_mounts;
 	int pipe[5];        /* monitor's ends: stdin (to write), stdout, stderr, log, trace (to read); -1: none */
 	int inside[5];      /* the sandbox's ends, closed after the fork */
+	int preserved[PRESERVED_MAX]; /* the sandbox's descriptors of --preserve-fds, closed after the fork */
+	int nr_preserved;
 	int epoll_fd;       /* the sandbox's one epoll set; the monitor adds what it hands in */
 	int handover_fd, handover_inside; /* handover.c: the monitor's end, the sandbox's */
 	bool handover_stuck;              /* the sandbox does not fetch what is sent to it */

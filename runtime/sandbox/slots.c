@@ -11,6 +11,7 @@
 #include "runtime/sandbox/slots.h"
 
 #include "runtime/network/network.h"
+#include "runtime/sandbox/memory.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -318,6 +319,8 @@ long slots_perform(struct sandbox *sandbox, struct monitor_slot *request)
 
 	if (request->op == MON_RSS)
 		return do_rss(request->arg[0]);
+	if (request->op == MON_MEMORY)
+		return (long)memory_used(sandbox);
 	if (request->op == MON_NETWORK)
 		return network_perform(sandbox->network, request->data, sizeof(request->data));
 	if (request->op == 0 || request->op >= MON_OP_MAX || request->op == MON_WINSIZE)

@@ -66,6 +66,18 @@ int stdio_share(int fd, bool input, bool *ret_watch)
 	return open(path, (input ? O_RDONLY : O_WRONLY) | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
 }
 
+int stdio_preserve(int fd, bool *ret_input, bool *ret_watch, struct error *error)
+{
+	int flags = fcntl(fd, F_GETFL), shared;
+
+	*ret_input = flags >= 0 && (flags & O_ACCMODE) == O_RDONLY;
+	shared = flags < 0 || (flags & O_ACCMODE) == O_RDWR ? -1 : stdio_share(fd, *ret_input, ret_watch);
+	if (shared >= 0)
+		return shared;
+	fail(error, 0, "--preserve-fds: descriptor %d cannot be passed into a sandbox: only pipes and files can, open for reading or for writing", fd);
+	return fail_remedy(error, "leave it out, or run the container with --mode native");
+}
+
 static int set_raw(int slave, uint16_t rows, uint16_t columns)
 {
 	struct winsize size = { .ws_row = rows, .ws_col = columns };
@@ -214,6 +226,29 @@ static int watch_streams(struct sandbox *sandbox, const bool watch[3], struct er
 	return 0;
 }
 
+/* Of the container's first program. The originals are not ours to keep: their other ends would wait for us. */
+static int pass_preserved(struct sandbox *sandbox, struct error *error)
+{
+	unsigned int nr = sandbox->config->detached ? sandbox->config->detached->preserve_fds : 0;
+	struct boot_params *boot = &sandbox->channel->boot;
+
+	for (unsigned int i = 0; i < nr; i++) {
+		bool input, watch;
+		int fd = stdio_preserve(3 + i, &input, &watch, error), code;
+
+		if (fd < 0)
+			return -1;
+		sandbox->preserved[sandbox->nr_preserved++] = fd;
+		boot->preserved[i] = (struct boot_stream){ .fd = fd, .input = input, .token = handover_token(sandbox) };
+		code = watch ? handover_watch(sandbox, fd, boot->preserved[i].token, input ? EPOLLIN | EPOLLRDHUP : EPOLLOUT) : 0;
+		if (code)
+			return fail(error, -code, "cannot watch a descriptor");
+		close(3 + i);
+	}
+	boot->nr_preserved = nr;
+	return 0;
+}
+
 static int open_trace(struct sandbox *sandbox, struct error *error)
 {
 	const struct sandbox_config *config = sandbox->config;
@@ -253,5 +288,5 @@ int stdio_prepare(struct sandbox *sandbox, struct error *error)
 	boot->trace_fd = sandbox->inside[4];
 	boot->epoll_fd = sandbox->epoll_fd;
 	boot->doorbell_fd = -1;
-	return handover_prepare(sandbox, error);
+	return handover_prepare(sandbox, error) || pass_preserved(sandbox, error) ? -1 : 0;
 }

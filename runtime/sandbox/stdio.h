@@ -18,6 +18,12 @@ int stdio_prepare(struct sandbox *sandbox, struct error *error);
  */
 int stdio_share(int fd, bool input, bool *ret_watch);
 
+/*
+ * The same for a descriptor of --preserve-fds, and whether programs read from it. Pipes, files and /dev/null only, in one direction: -1 with @error set
+ * for all others.
+ */
+int stdio_preserve(int fd, bool *ret_input, bool *ret_watch, struct error *error);
+
 /* A terminal whose slave is raw and does not block: the container's own line discipline is behind it. 0, or -1 with @error set. */
 int stdio_make_terminal(uint16_t rows, uint16_t columns, int *ret_master, int *ret_slave, struct error *error);
 /* To the one who listens at a console socket, with SCM_RIGHTS. */

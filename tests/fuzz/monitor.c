@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 // sources: runtime/error.c runtime/json.c runtime/state.c runtime/sandbox/control_server.c
-// sources: runtime/sandbox/slots.c runtime/sandbox/relay.c runtime/sandbox/image.c
+// sources: runtime/sandbox/memory.c runtime/sandbox/slots.c runtime/sandbox/relay.c runtime/sandbox/image.c
 // sources: runtime/sandbox/handover.c runtime/network/network.c runtime/network/sockets.c runtime/network/entrances.c
 // sources: runtime/network/flows.c runtime/network/routes.c
 // sources: runtime/network/interfaces.c runtime/network/files.c runtime/network/names.c runtime/network/dns.c runtime/network/policy.c

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The memory devices, major 1: null(4), zero, full(4), random(4), urandom, kmsg. */
+#include <linux/fs.h>
 #include <linux/random.h>
 
 #include "kernel/init/initcall.h"
+#include "kernel/init/log.h"
 #include "kernel/mm/mm.h"
 #include "kernel/sched/wait_info.h"
 #include "kernel/sys/random.h"
@@ -126,25 +128,80 @@ static ssize_t kmsg_write(struct file *file, struct io_iter *from, loff_t *pos)
 		start = 3;
 	}
 	printk(level, "%s", line + start);
+	wake_up_all(&log_wait);
 	return (ssize_t)n;
 }
 
 static const struct wait_type kmsg_wait = { "kmsg", BLOCK_QUEUE, wait_describe_file };
 
-/* Records go to the host's log at once and are not kept: a reader waits. */
-static ssize_t kmsg_read(struct file *file, struct io_iter *to, loff_t *pos)
+/* The position is the number of the line that is next. The oldest one that is left comes first. */
+static int kmsg_next(struct file *file, loff_t *pos, struct log_line *ret_line)
 {
-	static struct wait_queue_head never = { LIST_HEAD_INIT(never.entries) };
+	for (;;) {
+		u64 first = log_first();
+		int error;
 
-	if (file->flags & O_NONBLOCK)
-		return -EAGAIN;
-	return wait_event_interruptible(&never, &kmsg_wait, file, false);
+		if ((u64)*pos < first) {
+			bool missed = *pos != 0;
+
+			*pos = (loff_t)first;
+			if (missed)
+				return -EPIPE;
+		}
+		if (log_read((u64)*pos, ret_line))
+			return 0;
+		if (file->flags & O_NONBLOCK)
+			return -EAGAIN;
+		error = wait_event_interruptible(&log_wait, &kmsg_wait, file, log_next() > (u64)*pos);
+		if (error)
+			return error;
+	}
 }
 
-static unsigned kmsg_poll(struct file *file, struct poll_table *table) { return POLL_OUT; }
+/* One line a read: "level,number,microseconds,-;text". */
+static ssize_t kmsg_read(struct file *file, struct io_iter *to, loff_t *pos)
+{
+	char record[LOG_TEXT + 80];
+	struct log_line line;
+	int error = kmsg_next(file, pos, &line), n;
+
+	if (error)
+		return error;
+	n = scnprintf(record, sizeof(record), "%u,%llu,%llu,-;%.*s\n", line.level, (unsigned long long)*pos, (unsigned long long)line.time / 1000, line.length,
+		      line.text);
+	if ((size_t)n > to->count)
+		return -EINVAL;
+	if (copy_to_iter(to, record, (size_t)n) != (size_t)n)
+		return -EFAULT;
+	++*pos;
+	return n;
+}
+
+static loff_t kmsg_llseek(struct file *file, loff_t offset, int whence)
+{
+	if (offset)
+		return -ESPIPE;
+	switch (whence) {
+	case SEEK_SET:
+	case SEEK_DATA: /* behind the last clearing: nobody clears it */
+		file->pos = 0;
+		return 0;
+	case SEEK_END:
+		file->pos = (loff_t)log_next();
+		return 0;
+	default:
+		return -EINVAL;
+	}
+}
+
+static unsigned kmsg_poll(struct file *file, struct poll_table *table)
+{
+	poll_wait(file, &log_wait, table);
+	return POLL_OUT | ((u64)file->pos < log_next() ? POLL_IN : 0);
+}
 
 static const struct file_operations kmsg_fops = {
-	.name = "kmsg", .read = kmsg_read, .write = kmsg_write, .llseek = noop_llseek, .poll = kmsg_poll,
+	.name = "kmsg", .read = kmsg_read, .write = kmsg_write, .llseek = kmsg_llseek, .poll = kmsg_poll,
 };
 static const struct file_operations null_fops = {
 	.name = "null", .read = null_read, .write = null_write, .llseek = noop_llseek,

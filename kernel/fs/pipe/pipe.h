@@ -54,8 +54,9 @@ long pipe_wait_writable(struct pipe *pipe, bool nonblock);
 
 /* Standard input, output and error when they are not a terminal: fs/hostpipe.c. */
 int stdio_install(struct files_struct *files);
-/* One of them (index) on a host descriptor, which it takes over unless it fails; token: what it was handed in with, or 0. ERR_PTR. */
-struct file *hostpipe_file(int host_fd, int index, u64 token);
+/* One of them, or another that was passed in, on a host descriptor, which it takes over unless it fails; token: of its events, 0: index. ERR_PTR. */
+enum hostpipe_index { HOSTPIPE_STDIN, HOSTPIPE_STDOUT, HOSTPIPE_STDERR, HOSTPIPE_PASSED };
+struct file *hostpipe_file(int host_fd, enum hostpipe_index index, bool input, u64 token);
 void hostpipe_ready(int index, unsigned epoll_events);
 /* Opening /dev/stdout or /proc/PID/fd/1: true if `inode` is a host pipe and `file` was set up. */
 bool hostpipe_reopen(struct inode *inode, struct file *file);

@@ -94,6 +94,8 @@ int proc_write_ignored(struct file *file, char *text, size_t n);
 char proc_state(const struct task_struct *task, const char **ret_word);
 void seq_cpumask(struct seq_buffer *seq, u64 mask);
 void seq_cpulist(struct seq_buffer *seq, u64 mask);
+/* Bytes of private memory of all processes. Sleeps. */
+u64 memory_of_processes(void);
 /* The resident pages of an address space as last sampled. */
 u64 proc_rss(struct task_struct *task);
 

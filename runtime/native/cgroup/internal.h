@@ -6,10 +6,9 @@
 #include <limits.h>
 
 #include "runtime/native/cgroup/cgroup.h"
+#include "runtime/native/cgroup/devices.h"
 
 #define MAX_GROUPS 24
-
-struct spec_device_rule;
 
 /* ---- layout.c: what is mounted where ---- */
 
@@ -142,25 +141,8 @@ int v2_enable_controllers(const struct cgroup *cgroup, const struct group *group
 /* Whether @resources need this controller. */
 bool resources_need(const struct spec_resources *resources, const char *controller);
 
-/* ---- devices.c: the rules, as v1 understands a list of them ---- */
+/* ---- devices.c (devices.h) ---- */
 
-enum { ACCESS_MKNOD = 1, ACCESS_READ = 2, ACCESS_WRITE = 4, ACCESS_ALL = 7 }; /* as bpf has them */
-
-struct device_exception {
-	char type;                 /* 'b' or 'c' */
-	int64_t major, minor;      /* -1: all */
-	int access;
-};
-
-struct device_rules {
-	bool allow;                /* what is no exception */
-	struct device_exception *exceptions;
-	size_t nr;
-};
-
-/* The outcome of a list of rules; with @defaults behind them those that every container needs. */
-int device_rules_make(const struct spec_device_rule *rules, size_t nr, bool defaults, struct device_rules *ret_rules, struct error *error);
-void device_rules_free(struct device_rules *rules);
 /* devices.list of v1 */
 int device_rules_parse(const char *text, struct device_rules *ret_rules);
 int devices_v1_apply(const struct cgroup *cgroup, const struct group *group, const struct device_rules *rules, struct error *error);
