@@ -19,6 +19,7 @@
 #include <fcntl.h>
 #include <ftw.h>
 
+#include "runtime/native/cgroup/cgroup.h"
 #include "runtime/network/names.h"
 #include "runtime/sandbox/handover.h"
 #include <sys/epoll.h>
@@ -33,6 +34,9 @@ __asm__(".globl kernel_image_start, kernel_image_end\n.data\nkernel_image_start:
 int boot_container(struct monitor *monitor, struct error *error) { return -1; }
 void launch_booted(struct sandbox *sandbox) { }
 void walls_remove(struct sandbox *sandbox) { }
+/* runtime/native/sync.c is here for fault() only. */
+uint32_t cgroup_made(const struct cgroup *cgroup) { return 0; }
+void cgroup_take_made(struct cgroup *cgroup, uint32_t made) { }
 /* The trace has a target of its own. */
 struct trace_recorder *trace_record_start(struct trace_target *target, int fd, const uint64_t *offset, const uint64_t *length, struct error *error)
 {
