@@ -26,6 +26,10 @@ void heap_pages_free(void *ptr, size_t pages);
 
 /* Gives free memory back to the host, a part of it at a time and not the last bit; makes host calls. */
 void heap_trim(void);
+/* More is free than stays for the next burst. A guess: without the heap's lock. */
+bool heap_wants_trim(void);
+/* heap_trim() in a while, again and again until it is no longer wanted. With the kernel lock. */
+void heap_trim_later(void);
 
 /* Bytes in use and the most there ever were, for --stats and /proc/meminfo. */
 struct heap_usage { u64 used, peak, limit; };

@@ -165,6 +165,8 @@ static void give_to_host(u64 index, u64 n)
 	host_fallocate(boot->heap_fd, FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE, HEAP_FILE_HEAP + (index << PAGE_SHIFT), n << PAGE_SHIFT);
 }
 
+bool heap_wants_trim(void) { return READ_ONCE(dirty_pages) > TRIM_PAGES; }
+
 void heap_trim(void)
 {
 	spin_lock(&heap_lock);

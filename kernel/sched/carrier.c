@@ -299,10 +299,18 @@ static bool poll_idle(struct cpu *cpu, u64 start, u64 next)
 	return !atomic_compare_exchange_strong(&cpu->idle_word, &polling, CPU_SLEEPING);
 }
 
+/* Runs what is due; when the next timer is. */
+static u64 idle_timers(u64 now)
+{
+	if (unlikely(heap_wants_trim()))
+		heap_trim_later();
+	return ktimers_run(now);
+}
+
 static void idle_wait(struct carrier *c)
 {
 	struct cpu *cpu = c->cpu;
-	u64 start = unlikely(deterministic) ? deterministic_idle() : ktime_get(), next = ktimers_run(start);
+	u64 start = unlikely(deterministic) ? deterministic_idle() : ktime_get(), next = idle_timers(start);
 	bool timers = timer_cpu < 0 || next < timer_cpu_deadline, polls = cpu->poll_ns && likely(!deterministic);
 
 	if (cpu->rq->nr_running || c->claimed_for >= 0 || c->leaving)
@@ -330,6 +338,8 @@ static void idle_wait(struct carrier *c)
 	atomic_store(&cpu->idle_word, CPU_BUSY);
 	kernel_lock();
 	c->idle = false;
+	if (unlikely(loadavg_stopped))
+		loadavg_resume();
 	if (timers && timer_cpu == cpu->id) /* another may have taken over, for an earlier one */
 		timer_cpu = -1;
 }

@@ -124,6 +124,9 @@ extern int nr_cpus;
 unsigned nr_running_total(void);
 extern u64 avenrun[3]; /* load averages, fixed point with 11 bits */
 extern u64 sched_start; /* since when cpus are counted as idle or busy, CLOCK_MONOTONIC */
+/* The averages are not counted while nothing runs; a cpu that is no longer idle resumes that. With the kernel lock. */
+extern bool loadavg_stopped;
+void loadavg_resume(void);
 u64 idle_time_ns(int cpu);
 
 #endif

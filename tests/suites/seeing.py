@@ -15,7 +15,7 @@ import tempfile
 import termios
 import time
 
-from run import Failure, Skip
+from run import Failure, Skip, descendants
 
 from .bundles import Bundle
 from .conformance import build, clean_data, make_rootfs
@@ -347,6 +347,31 @@ def seeing(context):
             for _ in range(20):
                 expect(count() == 3, "not three async threads any more")
 
+    def idle():
+        """Nothing of a container in which nothing happens runs on the host; load averages go down all the same."""
+        script = ("for i in 1 2 3 4 5 6 7 8; do timeout 6 sh -c 'while :; do :; done' & done; wait; echo ready; "
+                  "cat /proc/loadavg; read x; cat /proc/loadavg")
+        with container(script, name="one") as c:
+            def switches():
+                found = {}
+                for pid in [c.child.pid, *descendants(c.child.pid)]:
+                    for task in os.listdir(f"/proc/{pid}/task"):
+                        with open(f"/proc/{pid}/task/{task}/status") as f:
+                            found[pid, task] = sum(map(int, re.findall(r"ctxt_switches:\s+(\d+)", f.read())))
+                return found
+            before = float(c.child.stdout.readline().split()[0])
+            time.sleep(7)
+            first = switches()
+            time.sleep(11)
+            second = switches()
+            expect(len(first) > 5, "a container has more threads than that")
+            expect(first == second, f"threads that ran: {[(name, n - first.get(name, 0)) for name, n in second.items() if n != first.get(name)]}")
+            c.child.stdin.write(b"x\n")
+            c.child.stdin.flush()
+            after = float(c.child.stdout.readline().split()[0])
+            # One or two steps with 8 spinners, then three or four with none: times exp(-1/12) each.
+            expect(before > 0.5 and 0.66 * before <= after <= 0.82 * before, f"the load average was {before} and is {after} after 18 s")
+
     def silence():
         """A kernel that does not answer does not hang the one who asks, and answers later questions again."""
         with container("echo ready; read x", name="one") as c:
@@ -444,4 +469,4 @@ def seeing(context):
             os.close(fd)
             expect(status == 0, f"top ends with {status}")
 
-    return [(f.__name__, f) for f in (listing, places, leftovers, impostors, protocol, tasks, kinds, chain, deadlocks, hostile_names, threads, clock, async_threads, silence, completion, errors, top, top_terminal)]
+    return [(f.__name__, f) for f in (listing, places, leftovers, impostors, protocol, tasks, kinds, chain, deadlocks, hostile_names, threads, clock, async_threads, idle, silence, completion, errors, top, top_terminal)]
