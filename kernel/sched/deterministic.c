@@ -183,7 +183,9 @@ void deterministic_spins(void)
 void deterministic_interrupted(void)
 {
 	if (wanted == LOOK) {
-		step_look();
+		/* Not within a window: it ends by itself, after as many instructions in every run, and a circle must not be found before. */
+		if (!current->steps_left)
+			step_look();
 	} else if (wanted == SWITCH) {
 		if (!broken)
 			printk(KERN_WARNING, "%d (%s) has computed for %d seconds while others waited, and is interrupted: "
