@@ -443,6 +443,22 @@ static int open_in(int root, const char *reference, char ret_id[STATE_ID_SIZE], 
 	return *ret_fd >= 0;
 }
 
+static bool has_file(const struct root *root, const char *id, const char *name)
+{
+	char path[sizeof(root->path) + STATE_ID_SIZE + 32];
+
+	return snprintf(path, sizeof(path), "%s/%s/%s", root->path, id, name) < (int)sizeof(path) && access(path, F_OK) == 0;
+}
+
+/* A container of an OCI runtime without a kernel of its own that could be asked: its config and state are here, and no word of a monitor. */
+static bool is_native(const struct root roots[], int nr, const char *id)
+{
+	for (int i = 0; i < nr && state_name_is_valid(id); i++)
+		if (has_file(&roots[i], id, "config.json") && has_file(&roots[i], id, "state.json") && !has_file(&roots[i], id, "monitor.log"))
+			return true;
+	return false;
+}
+
 int state_open(const char *reference, char ret_id[STATE_ID_SIZE], struct error *error)
 {
 	struct root roots[MAX_ROOTS];
@@ -458,6 +474,10 @@ int state_open(const char *reference, char ret_id[STATE_ID_SIZE], struct error *
 		close(root);
 		if (found)
 			return found < 0 ? -1 : fd;
+	}
+	if (is_native(roots, nr, reference)) {
+		fail(error, 0, "container %s is native: its programs run on the host's kernel, and only that knows what they do", reference);
+		return fail_remedy(error, "ps, top and strace of the host show them; sandboxes can be looked into");
 	}
 	fail(error, 0, "there is no running container %s", reference);
 	return fail_remedy(error, "\"linuxd list\" shows those that run");

@@ -69,7 +69,14 @@ def exceptions(context):
     return patterns
 
 
+def patience(context, seconds):
+    """With one cpu, what is waited for at the same time elsewhere is waited for one after the other: threads of a compiler, jobs of a test."""
+    return seconds * 3 if context.cpus == 1 else seconds
+
+
 def python_test(context, place, modules, jobs, timeout, without=()):
+    timeout = patience(context, timeout)
+
     def run():
         # The same limits and rights on both sides; nobody sets the host's clock.
         command = ["setpriv", "--bounding-set=-sys_time,-sys_resource", "prlimit", "--nofile=1024:20000",
@@ -97,7 +104,7 @@ def programs(context):
             text = f.read()
         options = re.search(r"^# options:(.*)$", text, re.M)
         timeout = re.search(r"^# timeout:(.*)$", text, re.M)
-        timeout = int(timeout[1]) if timeout else 120
+        timeout = patience(context, int(timeout[1]) if timeout else 120)
 
         def run():
             command = ["/bin/bash", f"/mnt/{name}.sh"]
