@@ -25,6 +25,8 @@
 
 #define START_PATIENCE_MS 60000
 #define KILL_PATIENCE_MS 10000
+#define KILL_STEP_MS 500
+#define REAP_PATIENCE_MS 2000 /* for parents outside who are only slow */
 
 /* ---- what there is ---- */
 
@@ -164,9 +166,28 @@ static int native_kill(struct container *container, int signal, bool all, struct
 	return result;
 }
 
+/*
+ * The init of a pid namespace ends when nobody is in it any more, zombies included. Those that `exec` brought have their parents outside, and who
+ * does not wait for them keeps init for ever.
+ */
+static bool waits_for_zombies(const struct container *container)
+{
+	char path[40], where[64] = "";
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/wchan", container->pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	if (read(fd, where, sizeof(where) - 1) < 0)
+		where[0] = '\0';
+	close(fd);
+	return !strcmp(where, "zap_pid_ns_processes");
+}
+
 static int end_init(struct container *container, struct error *error)
 {
-	int pidfd = native_open_init(container), ready;
+	int pidfd = native_open_init(container), ready, waited = 0;
 	struct pollfd wait = { .fd = pidfd, .events = POLLIN };
 
 	if (pidfd < 0)
@@ -180,11 +201,18 @@ static int end_init(struct container *container, struct error *error)
 			cgroup_freeze(cgroup, false, &ignored);
 		cgroup_free(cgroup);
 	}
-	do
-		ready = poll(&wait, 1, KILL_PATIENCE_MS);
-	while (ready < 0 && errno == EINTR);
+	do {
+		ready = poll(&wait, 1, KILL_STEP_MS);
+		waited += KILL_STEP_MS;
+	} while (ready <= 0 && waited < KILL_PATIENCE_MS && !(waited >= REAP_PATIENCE_MS && waits_for_zombies(container)));
 	close(pidfd);
-	return ready > 0 ? 0 : fail(error, 0, "container %s does not end, although it was killed", container->id);
+	if (ready > 0)
+		return 0;
+	fail(error, 0, "container %s does not end, although it was killed", container->id);
+	if (waits_for_zombies(container))
+		fail_remedy(error, "a process in it has ended whose parent, outside, does not wait for it: end that parent (ps -eo pid,ppid,stat,args "
+				   "shows the process with state Z), then delete the container again");
+	return -1;
 }
 
 static int native_delete(struct container *container, const struct spec *spec, bool force, struct error *error)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Native mode: containers on the host's kernel, as an OCI runtime's callers start them."""
+import contextlib
 import fcntl
 import glob
 import json
@@ -8,6 +9,7 @@ import re
 import signal
 import struct
 import subprocess
+import sys
 import termios
 import time
 import xml.etree.ElementTree
@@ -121,6 +123,42 @@ def executing(b):
     os.waitpid(pid, 0)
     b.wait_for("stopped")
     expect("stopped" in " ".join(run(b.name, "true", status=255)), "exec in a stopped container")
+
+
+NEVER_WAITS = """
+import ctypes, os, subprocess, sys
+ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)
+child = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+child.wait()
+print("ready", flush=True)
+sys.stdin.read()
+"""
+
+
+def not_reaped(b):
+    """Who does not wait for a process that it has brought into a container keeps it from ending: delete says so, and works when that is over."""
+    b.process["args"] = ["sleep", "100"]
+    b.create()
+    b.start()
+    parent = subprocess.Popen([sys.executable, "-c", NEVER_WAITS, b.context.linuxd, "--root", b.root, "exec", "--detach", b.name, "true"],
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        expect(parent.stdout.readline() == b"ready\n", "exec")
+        started = time.monotonic()
+        result = b.command("delete", "--force", b.name)
+        took = time.monotonic() - started
+        expect(result.status == 1 and b"does not end, although it was killed" in result.output, result.output)
+        # The kernel tells where a process waits only if it was built to.
+        if os.path.exists("/proc/self/wchan") and open("/proc/1/wchan").read() not in ("", "0"):
+            expect(b"parent, outside, does not wait for it" in result.output and took < 9, f"after {took} s: {result.output}")
+    finally:
+        parent.communicate(timeout=10)
+    # It is our child now: we are a subreaper.
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    b.command("delete", "--force", b.name, check=True)
+    expect(b.left() == [], "it is still there")
 
 
 def subgroups(b):
@@ -374,7 +412,7 @@ def cgroup_mounts(b):
         expect(len(counts) >= len(host) and set(counts) == {"1"}, f"own namespace {own}: {counts}")
 
 
-TESTS = [cgroup_mounts, boot_chart, life, exit_status, names, logs, isolation, bad_config, executing, subgroups, pausing, limits, listing, template, terminal, signals, memory, faults]
+TESTS = [cgroup_mounts, boot_chart, life, exit_status, names, logs, isolation, bad_config, executing, not_reaped, subgroups, pausing, limits, listing, template, terminal, signals, memory, faults]
 
 
 def native(context):
