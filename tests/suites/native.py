@@ -125,6 +125,23 @@ def executing(b):
     expect("stopped" in " ".join(run(b.name, "true", status=255)), "exec in a stopped container")
 
 
+def exec_affinity(b):
+    """process.execCPUAffinity: on which cpus `exec` has its process begin, and go on."""
+    last = max(os.sched_getaffinity(0))
+    b.process["execCPUAffinity"] = {"initial": "0", "final": str(last)}
+    b.process["args"] = ["sleep", "100"]
+    b.create()
+    b.start()
+    allowed = ["grep", "Cpus_allowed_list", "/proc/self/status"]
+    expect(b.command("exec", b.name, *allowed).output.split()[1:] == [str(last).encode()], "exec is not where it should be")
+    expect(os.sched_getaffinity(b.state()["pid"]) == os.sched_getaffinity(0), "the container's own process was moved")
+    for wrong, words in (("0-x", b"is no list of cpus"), ("1000", b"cannot set it to 1000")):
+        with open(os.path.join(b.path, "process.json"), "w") as f:
+            json.dump(dict(b.process, args=allowed, execCPUAffinity={"final": wrong}), f)
+        result = b.command("exec", "--process", os.path.join(b.path, "process.json"), b.name)
+        expect(result.status == 255 and words in result.output, f"{wrong}: {result.output}")
+
+
 NEVER_WAITS = """
 import ctypes, os, subprocess, sys
 ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)
@@ -412,7 +429,7 @@ def cgroup_mounts(b):
         expect(len(counts) >= len(host) and set(counts) == {"1"}, f"own namespace {own}: {counts}")
 
 
-TESTS = [cgroup_mounts, boot_chart, life, exit_status, names, logs, isolation, bad_config, executing, not_reaped, subgroups, pausing, limits, listing, template, terminal, signals, memory, faults]
+TESTS = [cgroup_mounts, boot_chart, life, exit_status, names, logs, isolation, bad_config, executing, exec_affinity, not_reaped, subgroups, pausing, limits, listing, template, terminal, signals, memory, faults]
 
 
 def native(context):
