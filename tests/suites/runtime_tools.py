@@ -70,10 +70,18 @@ def run_program(context, place, name, binary):
     tap = os.path.join(place, "tap")
     bundles = tempfile.mkdtemp(prefix="linuxd-tools-")
     os.chmod(bundles, 0o711)
+    state, wrapper = os.path.join(bundles, "state"), os.path.join(bundles, "runtime")
+    with open(wrapper, "w") as f:
+        f.write(f'#!/bin/sh\nexec {binary} --root {state} "$@"\n')
+    os.chmod(wrapper, 0o755)
     command = ["unshare", "--mount", "sh", "-c", PREPARE, "-", sys.executable, "-c", REAPER, "timeout", str(PATIENCE), os.path.join("bin", name)]
     with open(tap, "wb") as out, open(tap + ".err", "wb") as err, open(os.devnull) as null:
-        child = subprocess.Popen(command, cwd=place, env=dict(os.environ, RUNTIME=binary, TMPDIR=bundles, new="", made=""), stdin=null, stdout=out, stderr=err)
+        child = subprocess.Popen(command, cwd=place, env=dict(os.environ, RUNTIME=wrapper, TMPDIR=bundles, new="", made=""), stdin=null, stdout=out, stderr=err)
         child.wait()
+    # Some leave containers, when they give up.
+    for name in os.listdir(state) if os.path.isdir(state) else ():
+        if name[0] != "~":
+            context.run([wrapper, "delete", "--force", name])
     # Not into what a container without a mount namespace has left mounted there.
     context.run(["rm", "-rf", "--one-file-system", bundles])
     with open(tap, errors="replace") as f:
