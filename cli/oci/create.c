@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <json-c/json.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -251,6 +252,15 @@ int oci_wait(struct container *container, struct error *error)
 	return container->mode->wait(container, error);
 }
 
+/* From here on signals are the container's: they wait until ->wait passes them on, and do not end us alone. */
+static void keep_signals(void)
+{
+	sigset_t all;
+
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, NULL);
+}
+
 static int run(const char *id, const char *bundle, struct container_create *options, const char *chart, bool keep, struct error *error)
 {
 	struct spec *spec = NULL;
@@ -258,6 +268,8 @@ static int run(const char *id, const char *bundle, struct container_create *opti
 	int status = -1, mark;
 
 	if (container) {
+		if (options->foreground)
+			keep_signals();
 		mark = boot_mark_begin(options->record, "start", BOOT_CALLER);
 		status = start(container, spec, error);
 		boot_mark_end(options->record, mark, status ? BOOT_FAILED : BOOT_DONE);

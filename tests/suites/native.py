@@ -295,8 +295,18 @@ def terminal(b):
 
 
 def signals(b):
-    """A signal to run is one to the container."""
+    """A signal to run is one to the container, also while run is still busy with starting it."""
     b.script("trap 'echo trapped; exit 3' TERM; echo ready; while true; do sleep 0.05; done").write()
+    signals_once(b)
+    with open(b.path + "/slow", "w") as f:
+        f.write("#!/bin/sh\nexec sleep 1\n")
+    os.chmod(b.path + "/slow", 0o755)
+    b.config["hooks"] = {"poststart": [{"path": b.path + "/slow"}]}
+    b.write()
+    signals_once(b)
+
+
+def signals_once(b):
     child = subprocess.Popen([b.context.linuxd, "--root", b.root, "--mode", "native", "run", b.name], cwd=b.path, stdout=subprocess.PIPE)
     child.stdout.readline()
     child.terminate()
