@@ -10,6 +10,7 @@ import socket
 import struct
 import subprocess
 import threading
+import time
 
 from run import Skip
 
@@ -462,7 +463,10 @@ def no_descriptors_leak(b):
     b.process["args"] = ["sleep", "100"]
     b.create()
     b.start()
-    fds = sorted(os.listdir(f"/proc/{b.state()['pid']}/fd"))
+    pid = b.state()["pid"]
+    while open(f"/proc/{pid}/comm").read() != "sleep\n":  # start does not wait for the exec
+        time.sleep(0.01)
+    fds = sorted(os.listdir(f"/proc/{pid}/fd"))
     expect(fds == ["0", "1", "2"], f"descriptors: {fds}")
 
 
