@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 // sources: runtime/error.c cli/parse.c cli/users.c
 // flags: -D_GNU_SOURCE
+// seconds: 5
 /*
  * --user in a root file system whose /etc/passwd and /etc/group anybody has written: somebody is found who stands there, or nobody; numbers always
  * work. The input is the name, passwd and group, with bytes 0xff between them.

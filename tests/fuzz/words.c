@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 // sources: runtime/error.c runtime/native/cpulist.c runtime/native/mount_options.c cli/parse.c
 // flags: -D_GNU_SOURCE
+// seconds: 5
 /*
  * Words that stand on command lines and in config.json: numbers, sizes, lists of cpus, options of mounts. What is taken means what it says; all
  * else is refused. The first byte chooses which.

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fuzz targets: tests/fuzz/NAME.c with a line "// sources: ..." are host programs. Their corpus (tests/fuzz/corpus/NAME) is replayed,
-then they run on inputs of their own for a while: with libFuzzer where clang has it, else with random ones."""
+then they run on inputs of their own for a while: with libFuzzer where clang has it, else with random ones. "// seconds: N" is for small
+parsers, which are soon seen through."""
 import glob
 import os
 import re
@@ -21,6 +22,7 @@ def host_target(context, path):
         text = f.read()
     sources = " ".join(re.findall(r"^// sources:(.*)$", text, re.M)).split()
     flags = re.search(r"^// flags:(.*)$", text, re.M)
+    seconds = re.search(r"^// seconds:(.*)$", text, re.M)
 
     def build(compiler, kind, program):
         return context.run([compiler, "-std=gnu11", "-g", "-O1", "-Wno-unused-parameter", "-Wno-sign-compare", *kind,
@@ -40,7 +42,7 @@ def host_target(context, path):
         program += "-libfuzzer"
         build("clang", ["-fsanitize=fuzzer,address,undefined"], program)
         if os.path.exists(program):
-            context.run([program, f"-max_total_time={SECONDS}", "-max_len=2048", found, corpus], check=True, timeout=300)
+            context.run([program, f"-max_total_time={int(seconds[1]) if seconds else SECONDS}", "-max_len=2048", found, corpus], check=True, timeout=300)
     return name, run
 
 
