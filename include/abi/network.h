@@ -35,9 +35,9 @@ enum network_kind { NETWORK_TCP = 1, NETWORK_UDP, NETWORK_PING };
 
 enum network_op {
 	/*
-	 * kind, flags, local (its port is taken if NETWORK_BIND), remote. Answered by a message to the token: argument[0] is an errno value, or 0
-	 * and there is a descriptor; data: struct network_arrival. A TCP connection is still being made: the descriptor gets writable when it is
-	 * there, or has an error.
+	 * kind, flags, local (its port is taken if NETWORK_BIND), remote; argument: the TOS, value: the TTL, 0: the host's. Answered by a message to
+	 * the token: argument[0] is an errno value, or 0 and there is a descriptor; data: struct network_arrival. A TCP connection is still being
+	 * made: the descriptor gets writable when it is there, or has an error.
 	 */
 	NETWORK_CONNECT = 1,
 	/*
@@ -49,6 +49,11 @@ enum network_op {
 	NETWORK_SET,      /* argument: enum network_option, value */
 	NETWORK_GET,      /* in a slot: argument: enum network_option. Result: the length of the data that take the request's place */
 	NETWORK_RELEASE,  /* the token is needed no more */
+	/*
+	 * What is in the host socket's error queue (NETWORK_OPTION_RECVERR): for each entry a message to the token, with argument[1] != 0, in data
+	 * struct network_error, and behind it what had been sent.
+	 */
+	NETWORK_ERRORS,
 };
 
 /* network_request.flags */
@@ -56,6 +61,7 @@ enum network_op {
 #define NETWORK_V6ONLY 0x2
 #define NETWORK_REUSE 0x4     /* LISTEN: SO_REUSEPORT */
 #define NETWORK_BROADCAST 0x8
+#define NETWORK_RECVERR 0x10  /* NETWORK_OPTION_RECVERR from the start */
 
 struct network_request {
 	uint32_t op, kind, flags;
@@ -72,8 +78,16 @@ struct network_arrival {
 	uint32_t entrance; /* for channel->network.taken */
 };
 
+/* handover_message.data: an entry of an error queue (ip(7), struct sock_extended_err). */
+struct network_error {
+	struct network_endpoint offender;
+	uint32_t error, info;
+	uint8_t origin, type, code, unused;
+};
+
 enum network_option {
-	NETWORK_OPTION_TCP_INFO = 1, /* get only: struct tcp_info */
+	NETWORK_OPTION_NONE,         /* get only: answered with an error when what is in the ring has been done */
+	NETWORK_OPTION_TCP_INFO, /* get only: struct tcp_info */
 	NETWORK_OPTION_ERROR,        /* get only: int, SO_ERROR */
 	NETWORK_OPTION_NODELAY,
 	NETWORK_OPTION_KEEPALIVE,
@@ -84,8 +98,9 @@ enum network_option {
 	NETWORK_OPTION_SNDBUF,
 	NETWORK_OPTION_RCVBUF,
 	NETWORK_OPTION_LINGER,       /* 0: closing resets the connection; -1: off */
-	NETWORK_OPTION_TOS,
-	NETWORK_OPTION_TTL,
+	NETWORK_OPTION_TOS,          /* and of IPv6 the traffic class */
+	NETWORK_OPTION_TTL,          /* and the hop limit */
+	NETWORK_OPTION_RECVERR,      /* IP_RECVERR, IPV6_RECVERR */
 	NETWORK_OPTION_CORK,
 	NETWORK_OPTION_MAX
 };

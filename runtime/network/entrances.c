@@ -208,7 +208,7 @@ void entrances_unlisten(struct network *network, const struct network_socket *li
 }
 
 /* Who connects from this host's loopback is not the container's own loopback: programs trust that. */
-static void show_remote(struct network *network, struct network_endpoint *remote)
+void network_show_remote(const struct network *network, struct network_endpoint *remote)
 {
 	const struct address gateway = address_from_v4(OUTSIDE_GATEWAY);
 	struct address address;
@@ -234,7 +234,7 @@ static void show_local(struct network *network, const struct network_entrance *e
 
 void entrance_show(struct network *network, const struct network_entrance *entrance, struct network_arrival *arrival)
 {
-	show_remote(network, &arrival->remote);
+	network_show_remote(network, &arrival->remote);
 	show_local(network, entrance, &arrival->local);
 }
 

@@ -235,6 +235,8 @@ long network_perform(struct network *network, char *data, size_t size)
 	memcpy(&request, data, sizeof(request));
 	if (network->boot.mode == NETWORK_NONE)
 		return -ENETDOWN;
+	/* What the kernel has put into the ring before. */
+	network_serve(network);
 	pthread_mutex_lock(&network->lock);
 	result = request.op == NETWORK_CONNECT || network->boot.mode == NETWORK_NONE ? -EINVAL : network_request(network, &request, data, size);
 	pthread_mutex_unlock(&network->lock);

@@ -110,7 +110,9 @@ int entrances_publish(struct network *network, struct error *error);
 long entrances_listen(struct network *network, const struct network_request *request);
 void entrances_unlisten(struct network *network, const struct network_socket *listener);
 void entrance_ready(struct network *network, unsigned int index);
-/* The two ends of what has arrived, as the container is to see them. */
+/* An address of the outside as the container is to see it. */
+void network_show_remote(const struct network *network, struct network_endpoint *remote);
+/* The two ends of what has arrived, likewise. */
 void entrance_show(struct network *network, const struct network_entrance *entrance, struct network_arrival *arrival);
 /* Looks again at those that were paused. */
 void entrances_resume(struct network *network);

@@ -5,7 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <time.h>
 #include <unistd.h>
+
+#include <linux/errqueue.h> /* needs struct timespec */
 
 #include "runtime/network/names.h"
 #include "runtime/sandbox/handover.h"
@@ -90,6 +93,67 @@ static bool allowed(struct network *network, const struct network_request *reque
 	return false;
 }
 
+static const struct {
+	int level, name;
+} options[NETWORK_OPTION_MAX] = {
+	[NETWORK_OPTION_TCP_INFO] = { IPPROTO_TCP, TCP_INFO },
+	[NETWORK_OPTION_ERROR] = { SOL_SOCKET, SO_ERROR },
+	[NETWORK_OPTION_NODELAY] = { IPPROTO_TCP, TCP_NODELAY },
+	[NETWORK_OPTION_KEEPALIVE] = { SOL_SOCKET, SO_KEEPALIVE },
+	[NETWORK_OPTION_KEEPIDLE] = { IPPROTO_TCP, TCP_KEEPIDLE },
+	[NETWORK_OPTION_KEEPINTVL] = { IPPROTO_TCP, TCP_KEEPINTVL },
+	[NETWORK_OPTION_KEEPCNT] = { IPPROTO_TCP, TCP_KEEPCNT },
+	[NETWORK_OPTION_USER_TIMEOUT] = { IPPROTO_TCP, TCP_USER_TIMEOUT },
+	[NETWORK_OPTION_SNDBUF] = { SOL_SOCKET, SO_SNDBUF },
+	[NETWORK_OPTION_RCVBUF] = { SOL_SOCKET, SO_RCVBUF },
+	[NETWORK_OPTION_LINGER] = { SOL_SOCKET, SO_LINGER },
+	[NETWORK_OPTION_TOS] = { IPPROTO_IP, IP_TOS },
+	[NETWORK_OPTION_TTL] = { IPPROTO_IP, IP_TTL },
+	[NETWORK_OPTION_RECVERR] = { IPPROTO_IP, IP_RECVERR },
+	[NETWORK_OPTION_CORK] = { IPPROTO_TCP, TCP_CORK },
+};
+
+/* What IPv6 has for an option of IPv4; 0: the same. */
+static int name_of_ipv6(int option)
+{
+	switch (option) {
+	case NETWORK_OPTION_TOS: return IPV6_TCLASS;
+	case NETWORK_OPTION_TTL: return IPV6_UNICAST_HOPS;
+	case NETWORK_OPTION_RECVERR: return IPV6_RECVERR;
+	default: return 0;
+	}
+}
+
+static bool is_ipv6(int fd)
+{
+	int domain = 0;
+	socklen_t length = sizeof(domain);
+
+	return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &length) == 0 && domain == AF_INET6;
+}
+
+static long set_option(int fd, int option, int value)
+{
+	if (name_of_ipv6(option) && is_ipv6(fd))
+		return setsockopt(fd, IPPROTO_IPV6, name_of_ipv6(option), &value, sizeof(value)) ? -errno : 0;
+	return setsockopt(fd, options[option].level, options[option].name, &value, sizeof(value)) ? -errno : 0;
+}
+
+static long do_set(int fd, const struct network_request *request)
+{
+	struct linger linger = { request->value == 0, 0 };
+	int option = request->argument, value = request->value;
+
+	if (option <= NETWORK_OPTION_ERROR || option >= NETWORK_OPTION_MAX)
+		return -ENOPROTOOPT;
+	/* With time to linger, closing would wait here; who has asked for that waits inside. */
+	if (option == NETWORK_OPTION_LINGER && request->value > 0)
+		return -EINVAL;
+	if (option == NETWORK_OPTION_LINGER)
+		return setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)) ? -errno : 0;
+	return set_option(fd, option, value);
+}
+
 static int make_socket(const struct network_request *request, int family)
 {
 	const int flags = SOCK_NONBLOCK | SOCK_CLOEXEC;
@@ -165,6 +229,13 @@ static long do_connect(struct network *network, const struct network_request *re
 		setsockopt(fd, SOL_SOCKET, SO_BROADCAST, &on, sizeof(on));
 	if (request->kind == NETWORK_TCP)
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	/* What the first datagram must have; failures are the container's to bear. */
+	if (request->flags & NETWORK_RECVERR)
+		set_option(fd, NETWORK_OPTION_RECVERR, 1);
+	if (request->value > 0 && request->value < 256)
+		set_option(fd, NETWORK_OPTION_TTL, request->value);
+	if (request->argument > 0 && request->argument < 256)
+		set_option(fd, NETWORK_OPTION_TOS, request->argument);
 	if (bind_local(network, fd, request, name.ss_family) || (connect(fd, (struct sockaddr *)&name, length) && errno != EINPROGRESS)) {
 		int error = errno;
 
@@ -177,38 +248,49 @@ static long do_connect(struct network *network, const struct network_request *re
 	return hand_in_answer(network, request, fd, &arrival);
 }
 
-static const struct {
-	int level, name;
-} options[NETWORK_OPTION_MAX] = {
-	[NETWORK_OPTION_TCP_INFO] = { IPPROTO_TCP, TCP_INFO },
-	[NETWORK_OPTION_ERROR] = { SOL_SOCKET, SO_ERROR },
-	[NETWORK_OPTION_NODELAY] = { IPPROTO_TCP, TCP_NODELAY },
-	[NETWORK_OPTION_KEEPALIVE] = { SOL_SOCKET, SO_KEEPALIVE },
-	[NETWORK_OPTION_KEEPIDLE] = { IPPROTO_TCP, TCP_KEEPIDLE },
-	[NETWORK_OPTION_KEEPINTVL] = { IPPROTO_TCP, TCP_KEEPINTVL },
-	[NETWORK_OPTION_KEEPCNT] = { IPPROTO_TCP, TCP_KEEPCNT },
-	[NETWORK_OPTION_USER_TIMEOUT] = { IPPROTO_TCP, TCP_USER_TIMEOUT },
-	[NETWORK_OPTION_SNDBUF] = { SOL_SOCKET, SO_SNDBUF },
-	[NETWORK_OPTION_RCVBUF] = { SOL_SOCKET, SO_RCVBUF },
-	[NETWORK_OPTION_LINGER] = { SOL_SOCKET, SO_LINGER },
-	[NETWORK_OPTION_TOS] = { IPPROTO_IP, IP_TOS },
-	[NETWORK_OPTION_TTL] = { IPPROTO_IP, IP_TTL },
-	[NETWORK_OPTION_CORK] = { IPPROTO_TCP, TCP_CORK },
-};
-
-static long do_set(int fd, const struct network_request *request)
+/* The error's control message; false: there is none. */
+static bool find_error(struct network *network, struct msghdr *from, struct network_error *ret_error)
 {
-	struct linger linger = { request->value == 0, 0 };
-	int option = request->argument, value = request->value;
+	for (struct cmsghdr *at = CMSG_FIRSTHDR(from); at; at = CMSG_NXTHDR(from, at)) {
+		struct { struct sock_extended_err error; struct sockaddr_in6 offender; } found = { 0 };
+		struct sockaddr_storage offender = { 0 };
+		size_t length = at->cmsg_len - CMSG_LEN(0);
 
-	if (option <= NETWORK_OPTION_ERROR || option >= NETWORK_OPTION_MAX)
-		return -ENOPROTOOPT;
-	/* With time to linger, closing would wait here; who has asked for that waits inside. */
-	if (option == NETWORK_OPTION_LINGER && request->value > 0)
-		return -EINVAL;
-	if (option == NETWORK_OPTION_LINGER)
-		return setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)) ? -errno : 0;
-	return setsockopt(fd, options[option].level, options[option].name, &value, sizeof(value)) ? -errno : 0;
+		if (!(at->cmsg_level == IPPROTO_IP && at->cmsg_type == IP_RECVERR) && !(at->cmsg_level == IPPROTO_IPV6 && at->cmsg_type == IPV6_RECVERR))
+			continue;
+		if (length < sizeof(found.error))
+			return false;
+		memcpy(&found, CMSG_DATA(at), length < sizeof(found) ? length : sizeof(found));
+		memcpy(&offender, &found.offender, sizeof(found.offender));
+		*ret_error = (struct network_error){ .error = found.error.ee_errno, .info = found.error.ee_info, .origin = found.error.ee_origin,
+						     .type = found.error.ee_type, .code = found.error.ee_code };
+		if (offender.ss_family == AF_INET || offender.ss_family == AF_INET6) {
+			endpoint_from_host(&offender, &ret_error->offender);
+			network_show_remote(network, &ret_error->offender);
+		}
+		return true;
+	}
+	return false;
+}
+
+static long do_errors(struct network *network, const struct network_socket *socket)
+{
+	for (;;) {
+		struct handover_message message = { .token = socket->token, .target = socket->token, .argument = { 0, 1 } };
+		struct network_error error;
+		char control[512], sent[2048];
+		struct iovec piece = { sent, sizeof(sent) };
+		struct msghdr from = { .msg_iov = &piece, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control) };
+		ssize_t length = recvmsg(socket->fd, &from, MSG_ERRQUEUE | MSG_DONTWAIT);
+
+		if (length < 0)
+			return 0;
+		if (!find_error(network, &from, &error))
+			continue;
+		memcpy(message.data, &error, sizeof(error));
+		if (handover_send_with(network->sandbox, -1, &message, sent, length))
+			return 0;
+	}
 }
 
 static long do_get(int fd, const struct network_request *request, char *data, size_t size)
@@ -245,6 +327,8 @@ long network_request(struct network *network, struct network_request *request, c
 		return shutdown(socket->fd, request->argument) ? -errno : 0;
 	case NETWORK_SET:
 		return do_set(socket->fd, request);
+	case NETWORK_ERRORS:
+		return do_errors(network, socket);
 	case NETWORK_GET:
 		return data ? do_get(socket->fd, request, data, size) : -EINVAL;
 	default:

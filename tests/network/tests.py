@@ -625,6 +625,178 @@ def host_network_policy():
 
 # ---- robustness ----
 
+def far_host():
+    """Somebody at the other end of eth9, in a namespace of its own, who also passes things on: FAR."""
+    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", "/run"], check=True)
+    for command in ("netns add far", "link set far9 netns far", f"-n far addr add {FAR}/24 dev far9", "-n far link set far9 up", "-n far link set lo up",
+                    "-n far link add beyond type veth peer name beyond9", "-n far link set beyond9 up", "-n far link set beyond up", "-n far route add 203.0.113.0/24 dev beyond"):
+        subprocess.run(["ip", *command.split()], check=True)
+    subprocess.run(["ip", "netns", "exec", "far", "sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv4.icmp_ratelimit=0"], check=True)
+
+
+def error_queue():
+    """IP_RECVERR on UDP sockets to the outside: the same program on the host and inside sees the same errors (MSG_ERRQUEUE)."""
+    far_host()
+    script = f"""
+import errno, select, socket, struct, time
+def errors(s, n):
+    poll = select.poll()
+    poll.register(s, 0)
+    for _ in range(n):
+        poll.poll(5000)
+        end = time.monotonic() + 5
+        while True:
+            try:
+                data, control, flags, name = s.recvmsg(2000, 512, socket.MSG_ERRQUEUE)
+                break
+            except BlockingIOError:
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.01)
+        for level, kind, value in control:
+            number, origin, type, code, _, info, _ = struct.unpack("IBBBBII", value[:16])
+            print(level, kind, errno.errorcode[number], origin, type, code, info, socket.inet_ntoa(value[20:24]), end=" ")
+        print(data, flags & socket.MSG_ERRQUEUE != 0, name)
+def attempt(f, *arguments):
+    try:
+        print(f(*arguments))
+    except OSError as e:
+        print(errno.errorcode.get(e.errno, e))
+for connected in (True, False):
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.settimeout(5)
+    s.setsockopt(0, 11, 1)  # IP_RECVERR
+    def send(data):
+        return s.send(data) if connected else s.sendto(data, ("{FAR}", 9))
+    if connected:
+        s.connect(("{FAR}", 9))
+    attempt(send, b"nobody is there")
+    attempt(s.recv, 10)
+    errors(s, 1)
+    attempt(s.recvmsg, 10, 512, socket.MSG_ERRQUEUE)
+    print(s.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))
+    # Off again: nothing is queued.
+    s.setsockopt(0, 11, 0)
+    attempt(send, b"again")
+    time.sleep(0.2)
+    attempt(s.recvmsg, 10, 512, socket.MSG_ERRQUEUE | socket.MSG_DONTWAIT)
+# As traceroute does: the first router says that it gave up.
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.settimeout(5)
+s.setsockopt(0, 11, 1)
+for ttl in (1, 64, 1):
+    s.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, ttl)
+    s.sendto(b"%d hops" % ttl, ("203.0.113.9", 33434))
+    if ttl == 1: errors(s, 1)
+    try:
+        s.setblocking(False)
+        s.recv(1)
+    except OSError:
+        s.settimeout(5)
+"""
+    on_host = subprocess.run([*PYTHON, script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    print(on_host.stdout, on_host.stderr)
+    expect(on_host.returncode == 0 and on_host.stdout.count("EHOSTUNREACH 2 11 0") >= 2, "the host has no such errors")
+    expect(inside(script, limit=60) == on_host.stdout, "other errors than on the host")
+    # Whoever has not asked for it hears as before.
+    expect(inside(f"""
+import socket, errno
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.settimeout(5)
+s.connect(("{FAR}", 9))
+s.send(b"x")
+try: s.recv(1)
+except OSError as e: print(errno.errorcode[e.errno])
+""") == "ECONNREFUSED\n", "no error")
+
+
+def half_open():
+    """Peers that vanish without a word: keep-alive and TCP_USER_TIMEOUT find out (ETIMEDOUT), for connections out and in; others are not affected."""
+    far_host()
+    # What nobody answers any more must not look like a neighbour that is gone.
+    hardware = subprocess.run(["ip", "netns", "exec", "far", "cat", "/sys/class/net/far9/address"], stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
+    subprocess.run(["ip", "neigh", "replace", FAR, "lladdr", hardware, "dev", "eth9", "nud", "permanent"], check=True)
+    server = subprocess.Popen(["ip", "netns", "exec", "far", "python3", "-c", """
+import socket, threading, time
+server = socket.create_server(("", 80))
+print("ready", flush=True)
+kept = []
+for i in range(3): kept.append(server.accept())
+while True:
+    try:
+        c = socket.create_connection(("%s", 8080))
+        break
+    except ConnectionRefusedError:
+        time.sleep(0.05)
+c.sendall(b"x")
+print("connected", flush=True)
+time.sleep(100)
+""" % OWN], stdout=subprocess.PIPE)
+    expect(server.stdout.readline() == b"ready\n", "no server")
+    here = TcpServer(echo)
+    script = f"""
+import errno, socket, threading, time
+idle, written, patient = [socket.create_connection(("{FAR}", 80)) for _ in range(3)]
+def keep_alive(s):
+    for name, value in (("TCP_KEEPIDLE", 1), ("TCP_KEEPINTVL", 1), ("TCP_KEEPCNT", 2)):
+        s.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+keep_alive(idle)
+TCP_USER_TIMEOUT = 18
+written.setsockopt(socket.IPPROTO_TCP, TCP_USER_TIMEOUT, 1500)
+listener = socket.socket()
+keep_alive(listener)
+listener.bind(("", 80))
+listener.listen()
+print("ready", flush=True)
+accepted = listener.accept()[0]
+accepted.recv(1)
+fine = socket.create_connection(("{GATEWAY}", {here.port}))
+print("cut", flush=True)
+fine.recv(2)
+fine.send(b"go")
+def end_of(name, s):
+    start = time.monotonic()
+    if s is written: s.send(b"never acknowledged")
+    try: how = s.recv(1)
+    except OSError as e: how = errno.errorcode[e.errno]
+    took = time.monotonic() - start
+    results[name] = (how, 0.5 < took < 15)
+    print(name, how, took, flush=True)
+results = {{}}
+threads = [threading.Thread(target=end_of, args=one) for one in (("idle", idle), ("written", written), ("accepted", accepted))]
+[t.start() for t in threads]
+rounds = 0
+while any(t.is_alive() for t in threads):
+    fine.send(b"fine")
+    assert fine.recv(10)
+    rounds += 1
+    time.sleep(0.05)
+print(results["idle"], results["written"], results["accepted"], rounds > 10)
+patient.settimeout(0.2)
+try: patient.recv(1)
+except TimeoutError: print("the patient one still waits", flush=True)
+"""
+    cut = threading.Event()
+
+    def serve(connection):
+        cut.wait(30)
+        connection.sendall(b"go")
+        echo(connection)
+    here.function = serve
+    with running([*PYTHON, script], "-p", f"{OWN}:8080:80", "--allow", f"127.0.0.1:{here.port}", "--allow", FAR) as box:
+        wait_until(lambda: b"cut\n" in box.lines or box.poll() is not None, "the connections are not there")
+        # Nothing that the far host says comes through from now on: no acknowledgement, FIN or reset.
+        subprocess.run(["ip", "-n", "far", "route", "add", "blackhole", OWN], check=True)
+        cut.set()
+        wait_until(lambda: box.poll() is not None, "it has not ended", 40)
+        text = b"".join(box.lines).decode()
+        late = "('ETIMEDOUT', True)"
+        expect(f"{late} {late} {late} True\nthe patient one still waits" in text, "not as it should be")
+    server.kill()
+    server.wait()
+
+
 def slow_peers():
     """A peer that never reads holds up itself only; one that is killed in the middle leaves nothing behind."""
     with running([*PYTHON, ECHO_SERVER, "80"], "-p", "127.0.0.1:8080:80"):
@@ -762,7 +934,7 @@ def attack_raw():
     expect(refused(8080), "the published port is still taken")
 
 
-TESTS = [tcp_out, ipv6_out, corked, tcp_errors, many_connections, udp_out, names, files, published, races, nothing_left, listens_late, listening_race, backlog, udp_published, host_network, host_network_policy, namespace, slow_peers,
+TESTS = [tcp_out, ipv6_out, corked, tcp_errors, many_connections, udp_out, names, files, published, races, nothing_left, listens_late, listening_race, backlog, udp_published, host_network, host_network_policy, namespace, slow_peers, error_queue, half_open,
          few_descriptors, attack_filtered, attack_default, attack_everything_allowed, attack_host_network,
          attack_raw]
 

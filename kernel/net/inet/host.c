@@ -354,6 +354,8 @@ static int host_option_number(int level, int option)
 		return NETWORK_OPTION_TOS;
 	if (level == IPPROTO_IP && option == IP_TTL)
 		return NETWORK_OPTION_TTL;
+	if (level == IPPROTO_IP && option == IP_RECVERR)
+		return NETWORK_OPTION_RECVERR;
 	if (level != IPPROTO_TCP)
 		return 0;
 	switch (option) {
@@ -369,9 +371,13 @@ static void host_option(struct inet_socket *inet, int level, int option, int val
 {
 	int number = host_option_number(level, option);
 
+	if (!is_stream(inet)) {
+		host_datagram_option(inet, level, option, value);
+		return;
+	}
 	if (level == IPPROTO_TCP && option == TCP_CORK && !value && inet->outside)
 		host_stream_uncork(inet->outside);
-	if (number && is_stream(inet) && inet->outside)
+	if (number && inet->outside)
 		host_request_for(inet->outside, NETWORK_SET, number, value);
 }
 

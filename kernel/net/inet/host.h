@@ -81,6 +81,7 @@ ssize_t host_datagram_send(struct inet_socket *inet, struct message *msg, const 
 ssize_t host_datagram_receive(struct inet_socket *inet, struct message *msg, struct inet_name *ret_from);
 unsigned host_datagram_poll(struct inet_socket *inet);
 int host_datagram_queued(struct inet_socket *inet, bool out);
+void host_datagram_option(struct inet_socket *inet, int level, int option, int value);
 void host_datagram_release(struct inet_socket *inet);
 void host_datagram_arrival(const struct network_arrival *arrival, u64 token, int fd, const void *payload, size_t length);
 

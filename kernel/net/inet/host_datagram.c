@@ -5,11 +5,16 @@
  * A socket of the container has one host socket for each peer it talks to, a flow, which the monitor has connected there: the host never sees a
  * send with a destination in it, and the monitor has looked at each. The first datagrams of a flow wait here for its socket. What arrives
  * on all flows is collected in one queue, bounded by the receive buffer. Flows that were not used for longest go first when there are too many.
+ *
+ * With IP_RECVERR the host socket has it, too. That there are errors is seen by an edge, or by a call that fails with one; the monitor reads the
+ * error queue and sends what it finds there.
  */
 #include <linux/eventpoll.h>
 
 #include "host.gen.h"
+#include "kernel/host/monitor.h"
 #include "kernel/mm/alloc.h"
+#include "kernel/net/inet/dgram.h"
 #include "kernel/net/inet/host.h"
 #include "kernel/time/timer.h"
 
@@ -32,6 +37,7 @@ struct host_flow {
 	struct list_head waiting; /* struct datagram */
 	int nr_waiting;
 	bool stalled;          /* there is more to read than the queue takes */
+	bool recverr;          /* its errors come through the host socket's error queue */
 };
 
 struct host_datagrams {
@@ -127,6 +133,8 @@ static void flow_failed(struct host_flow *flow, long error)
 	}
 }
 
+static void fetch_errors(struct host_flow *flow) { host_request_for(flow->h, NETWORK_ERRORS, 0, 0); }
+
 /* An echo has the host socket's number in it; the program expects its own (RFC 1624 for the checksum). */
 static void renumber(const struct inet_socket *inet, u8 *echo, size_t length)
 {
@@ -164,7 +172,10 @@ static void drain(struct host_flow *flow)
 			flow->stalled = false;
 			return;
 		}
-		flow_failed(flow, length);
+		if (flow->recverr)
+			fetch_errors(flow);
+		else
+			flow_failed(flow, length);
 		errors++;
 	}
 }
@@ -176,6 +187,8 @@ static void datagram_ready(struct host_watch *watch, unsigned events)
 	h->seen |= events;
 	if (!h->flow)
 		return;
+	if (events & EPOLLERR && h->flow->recverr)
+		fetch_errors(h->flow);
 	if (events & (EPOLLIN | EPOLLERR))
 		drain(h->flow);
 	if (events & EPOLLOUT && !h->writable) {
@@ -199,11 +212,37 @@ static void send_waiting(struct host_flow *flow)
 	flow->nr_waiting = 0;
 }
 
+/* An entry of the host socket's error queue. */
+static void error_arrived(struct host_flow *flow, const struct network_error *from, void *sent, size_t length)
+{
+	struct inet_socket *inet = flow->owner->inet;
+	struct dgram *d = dgram_alloc((u32)length);
+	struct inet_addr offender;
+
+	if (!d)
+		return;
+	renumber(inet, sent, length);
+	memcpy(d->data, sent, length);
+	memcpy(&offender, from->offender.address, sizeof(offender));
+	d->to = flow->remote;
+	dgram_error(dgram_sk(&inet->base), d, (int)from->error, from->origin, from->type, from->code, from->info, &offender);
+	kfree(d);
+}
+
 static void datagram_arrived(struct host_watch *watch, const struct handover_message *message, int fd, const void *payload, size_t length)
 {
 	struct host_socket *h = container_of(watch, struct host_socket, watch);
 	struct host_flow *flow = h->flow;
 
+	if (message->argument[1]) {
+		struct network_error error;
+
+		memcpy(&error, message->data, sizeof(error));
+		memcpy(bounce, payload, min(length, (size_t)DATAGRAM_MAX));
+		if (flow)
+			error_arrived(flow, &error, bounce, min(length, (size_t)DATAGRAM_MAX));
+		return;
+	}
 	h->connecting = false;
 	if (message->argument[0] || fd < 0) {
 		flow_failed(flow, message->argument[0] ? -(long)min(message->argument[0], (u64)4095) : -ENFILE);
@@ -253,10 +292,14 @@ static struct host_flow *make_flow(struct host_datagrams *d, const struct inet_n
 {
 	struct inet_socket *inet = d->inet;
 	struct host_flow *flow = add_flow(d, remote, host_next_token());
+	const struct inet_options *o = &inet->options;
+	bool v4 = inet_is_v4(&remote->addr), recverr = v4 ? o->recverr : o->recverr6;
 	struct network_request request = {
 		.op = NETWORK_CONNECT,
 		.kind = kind_of(inet),
-		.flags = NETWORK_BIND | (inet->base.broadcast ? NETWORK_BROADCAST : 0),
+		.flags = NETWORK_BIND | (inet->base.broadcast ? NETWORK_BROADCAST : 0) | (recverr ? NETWORK_RECVERR : 0),
+		.argument = v4 ? o->tos : o->tclass,
+		.value = v4 ? o->ttl : o->hops,
 		.local = host_endpoint(&inet->end.local),
 		.remote = host_endpoint(remote),
 	};
@@ -266,10 +309,7 @@ static struct host_flow *make_flow(struct host_datagrams *d, const struct inet_n
 	flow->h->connecting = true;
 	request.token = flow->h->watch.token;
 	host_request(&request);
-	if (inet->options.ttl > 0)
-		host_request_for(flow->h, NETWORK_SET, NETWORK_OPTION_TTL, inet->options.ttl);
-	if (inet->options.tos)
-		host_request_for(flow->h, NETWORK_SET, NETWORK_OPTION_TOS, inet->options.tos);
+	flow->recverr = recverr;
 	return flow;
 }
 
@@ -286,6 +326,9 @@ void host_datagram_arrival(const struct network_arrival *arrival, u64 token, int
 		if (flow) {
 			flow->h->fd = fd;
 			flow->h->writable = true;
+			flow->recverr = inet_is_v4(&remote.addr) ? d->inet->options.recverr : d->inet->options.recverr6;
+			if (flow->recverr)
+				host_request_for(flow->h, NETWORK_SET, NETWORK_OPTION_RECVERR, 1);
 			fd = -1;
 			token = 0;
 		}
@@ -352,6 +395,11 @@ ssize_t host_datagram_send(struct inet_socket *inet, struct message *msg, const 
 	if (copy_from_iter(from, bounce, length) != length)
 		return -EFAULT;
 	ret = host_pwritev2(flow->h->fd, &vector, 1, UINT64_MAX, 0, 0);
+	if (ret < 0 && ret != -EAGAIN && flow->recverr) {
+		/* An earlier one's error, most likely, which is told by the error queue; its own comes again. */
+		fetch_errors(flow);
+		ret = host_pwritev2(flow->h->fd, &vector, 1, UINT64_MAX, 0, 0);
+	}
 	if (ret == -EAGAIN)
 		flow->h->writable = false;
 	return ret;
@@ -416,6 +464,39 @@ int host_datagram_queued(struct inet_socket *inet, bool out)
 	if (out || !d || list_empty(&d->queue))
 		return 0;
 	return (int)list_first_entry(&d->queue, struct datagram, link)->length;
+}
+
+static int option_number(int level, int option)
+{
+	if (level == IPPROTO_IP)
+		return option == IP_TTL ? NETWORK_OPTION_TTL : option == IP_TOS ? NETWORK_OPTION_TOS : option == IP_RECVERR ? NETWORK_OPTION_RECVERR : 0;
+	if (level == IPPROTO_IPV6)
+		return option == IPV6_UNICAST_HOPS ? NETWORK_OPTION_TTL : option == IPV6_TCLASS ? NETWORK_OPTION_TOS :
+		       option == IPV6_RECVERR ? NETWORK_OPTION_RECVERR : 0;
+	return 0;
+}
+
+/* Of the flows that there are. What is sent next has it: traceroute(8) and the like change the TTL before each datagram. */
+void host_datagram_option(struct inet_socket *inet, int level, int option, int value)
+{
+	struct network_request barrier = { .op = NETWORK_GET, .kind = NETWORK_UDP, .argument = NETWORK_OPTION_NONE };
+	struct host_datagrams *d = inet->outside;
+	int number = option_number(level, option);
+	struct host_flow *flow;
+
+	if (!number || !d)
+		return;
+	list_for_each_entry(flow, &d->flows, link) {
+		if (inet_is_v4(&flow->remote.addr) != (level == IPPROTO_IP))
+			continue;
+		if (number == NETWORK_OPTION_RECVERR)
+			flow->recverr = value;
+		host_request_for(flow->h, NETWORK_SET, number, value);
+		barrier.token = flow->h->watch.token;
+	}
+	/* The monitor does what is in the ring first. */
+	if (barrier.token)
+		monitor_call(MON_NETWORK, 0, "", NULL, &barrier, sizeof(barrier), NULL, 0);
 }
 
 void host_datagram_release(struct inet_socket *inet)

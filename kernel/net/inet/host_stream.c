@@ -243,6 +243,8 @@ static void tell_options(struct host_socket *h, const struct inet_socket *inet)
 		host_request_for(h, NETWORK_SET, NETWORK_OPTION_TTL, inet->options.ttl);
 	if (inet->options.tos)
 		host_request_for(h, NETWORK_SET, NETWORK_OPTION_TOS, inet->options.tos);
+	if (inet->options.recverr)
+		host_request_for(h, NETWORK_SET, NETWORK_OPTION_RECVERR, 1);
 }
 
 int host_stream_connect(struct inet_socket *inet)

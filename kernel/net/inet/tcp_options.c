@@ -141,10 +141,19 @@ static int set_special(struct tcp_sock *t, int option, int value)
 	}
 }
 
-static void tell_transport(struct tcp_sock *t, int option, int value)
+static void tell_transport(struct tcp_sock *t, int level, int option, int value)
 {
 	if (t->inet.transport && t->inet.transport->option)
-		t->inet.transport->option(&t->inet, IPPROTO_TCP, option, value);
+		t->inet.transport->option(&t->inet, level, option, value);
+}
+
+static int set_keepalive(struct tcp_sock *t, user_ptr value, unsigned length)
+{
+	int error = socket_setsockopt(sock_of(t), SO_KEEPALIVE, value, length);
+
+	if (!error)
+		tell_transport(t, SOL_SOCKET, SO_KEEPALIVE, sock_of(t)->keepalive);
+	return error;
 }
 
 static int set_tcp(struct tcp_sock *t, int option, user_ptr user_value, unsigned length)
@@ -173,7 +182,7 @@ static int set_tcp(struct tcp_sock *t, int option, user_ptr user_value, unsigned
 			return -EINVAL;
 		*(int *)((char *)&t->options + row->offset) = value;
 	}
-	tell_transport(t, option, value);
+	tell_transport(t, IPPROTO_TCP, option, value);
 	return 0;
 }
 
@@ -195,6 +204,8 @@ int tcp_setsockopt(struct socket *sock, int level, int option, user_ptr value, u
 
 	if (level == IPPROTO_TCP)
 		return set_tcp(t, option, value, length);
+	if (level == SOL_SOCKET && option == SO_KEEPALIVE)
+		return set_keepalive(t, value, length);
 	/* A filter sees segments with their headers. There are none. */
 	if (level == SOL_SOCKET && option == SO_ATTACH_FILTER)
 		return -EOPNOTSUPP;
