@@ -281,7 +281,7 @@ static long do_errors(struct network *network, const struct network_socket *sock
 		char control[512], sent[2048];
 		struct iovec piece = { sent, sizeof(sent) };
 		struct msghdr from = { .msg_iov = &piece, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control) };
-		ssize_t length = recvmsg(socket->fd, &from, MSG_ERRQUEUE | MSG_DONTWAIT);
+		ssize_t length = recvmsg(socket->fd, &from, MSG_ERRQUEUE | MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 
 		if (length < 0)
 			return 0;

@@ -430,7 +430,7 @@ static size_t invent(uint8_t *bytes, size_t room)
 		*at++ = 'N';
 		*at++ = rand();
 		for (int nr = 1 + rand() % 8; nr; nr--) {
-			struct network_request request = { .op = rand() % 8, .kind = rand() % 5, .flags = rand() % 20 ? rand() % 16 : rand(),
+			struct network_request request = { .op = rand() % 8, .kind = rand() % 5, .flags = rand() % 20 ? rand() % 32 : rand(),
 							   .argument = rand() % 18 - 1, .token = 16 + rand() % 6, .value = rand() % 4 - 1 };
 			static const uint8_t places[][16] = { { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 10, 0, 2, 3 }, { 0 },
 							      { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 10, 0, 2, 2 },

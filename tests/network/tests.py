@@ -673,6 +673,7 @@ for connected in (True, False):
     attempt(send, b"nobody is there")
     attempt(s.recv, 10)
     errors(s, 1)
+    s.setblocking(False)
     attempt(s.recvmsg, 10, 512, socket.MSG_ERRQUEUE)
     print(s.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))
     # Off again: nothing is queued.
