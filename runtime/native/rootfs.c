@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/pidfd.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
@@ -194,6 +195,21 @@ static void send_along(const struct init *init, int old)
 	close(place);
 }
 
+/*
+ * In a changed root (chroot), pivot_root would put the container's root in the place of that one, and leave the namespace its own: the host's, which is what
+ * whoever enters the namespace later gets, an exec too. Entering the namespace that we are in makes its root ours. Nothing is looked up by a path of the
+ * host after this. Where it is not permitted all stays as it is.
+ */
+static void leave_chroot(void)
+{
+	int self = pidfd_open(getpid(), 0);
+
+	if (self < 0)
+		return;
+	(void)!setns(self, CLONE_NEWNS);
+	close(self);
+}
+
 static int pivot(const struct init *init, struct error *error)
 {
 	int old = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC), result = 0;
@@ -260,6 +276,11 @@ int rootfs_enter(struct init *init, struct error *error)
 		return -1;
 	if (fchdir(init->root))
 		return fail(error, errno, "cannot enter the root file system");
+	if (spec_namespace(init->spec, CLONE_NEWNS)) {
+		leave_chroot();
+		if (fchdir(init->root))
+			return fail(error, errno, "cannot enter the root file system");
+	}
 	if (!spec_namespace(init->spec, CLONE_NEWNS))
 		result = chroot(".") ? fail(error, errno, "cannot change the root directory") : 0;
 	else

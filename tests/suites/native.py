@@ -87,6 +87,22 @@ def bad_config(b):
     b.refused("root: is missing")
 
 
+def from_a_chroot(b):
+    """A runtime in a changed root: who enters the container's namespaces gets the container's root, not the host's."""
+    top = os.path.join(b.path, "top")
+    os.makedirs(top)
+    open(os.path.join(b.rootfs, "inside"), "w").close()
+    b.process["args"] = ["sleep", "100"]
+    b.write()
+    linuxd = f"{b.context.linuxd} --root {b.root} --mode native"
+    for options in ("", "--no-pivot"):
+        pid = os.path.join(b.path, "pid")
+        script = f"cd {b.path} && {linuxd} run -d --pid-file {pid} {options} {b.name} </dev/null >/dev/null 2>&1; {linuxd} exec {b.name} /bin/ls -d /inside; " \
+                 f"nsenter -t $(cat {pid}) -m /bin/ls -d /inside; {linuxd} delete -f {b.name}"
+        result = b.context.run(["unshare", "-m", "sh", "-c", f'mount --rbind / {top} && exec chroot {top} sh -c "$1"', "sh", script], timeout=60)
+        expect(result.output.decode().count("/inside\n") == 2, f"{options}: {result.output}")
+
+
 def executing(b):
     b.process["args"] = ["sleep", "100"]
     b.create()
@@ -439,7 +455,7 @@ def cgroup_mounts(b):
         expect(len(counts) >= len(host) and set(counts) == {"1"}, f"own namespace {own}: {counts}")
 
 
-TESTS = [cgroup_mounts, boot_chart, life, exit_status, names, logs, isolation, bad_config, executing, exec_affinity, not_reaped, subgroups, pausing, limits, listing, template, terminal, signals, memory, faults]
+TESTS = [cgroup_mounts, boot_chart, life, exit_status, names, logs, isolation, bad_config, from_a_chroot, executing, exec_affinity, not_reaped, subgroups, pausing, limits, listing, template, terminal, signals, memory, faults]
 
 
 def native(context):
