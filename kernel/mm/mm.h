@@ -94,7 +94,6 @@ struct mm_struct {
 	u64 total_vm;         /* pages, for RLIMIT_AS and statm */
 	u64 locked_vm, data_vm, stack_vm;
 	u64 mmap_base;        /* mappings are placed below */
-	unsigned forks;       /* how often it was copied */
 	u64 start_code, end_code, start_data, end_data;
 	u64 start_brk, brk, start_stack;
 	u64 arg_start, arg_end, env_start, env_end;

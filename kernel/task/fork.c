@@ -9,7 +9,6 @@
 
 #include "kernel/arch/x86_64/fpu.h"
 #include "kernel/arch/x86_64/gs.h"
-#include "kernel/arch/x86_64/patch_cache.h"
 #include "kernel/arch/x86_64/trap.h"
 #include "kernel/fs/tty/tty.h"
 #include "kernel/init/init.h"
@@ -259,8 +258,6 @@ static void copy_registers(struct task_struct *child, const struct clone_request
 	arch_setup_fork_stack(child);
 }
 
-#define FORKS_BETWEEN_LOOKS 8
-
 /* A copy of the address space, in a host process of its own. Drops the kernel lock. */
 static int copy_mm(struct task_struct *child, u64 flags)
 {
@@ -282,8 +279,6 @@ static int copy_mm(struct task_struct *child, u64 flags)
 	if (!mm)
 		return -ENOMEM;
 	mutex_lock(&parent->mmap_lock);
-	if (++parent->forks % FORKS_BETWEEN_LOOKS == 0 && parent->nr_tasks == 1)
-		patch_cache_refresh(parent);
 	mm_copy_layout(mm, parent);
 	error = mm_copy_vmas(mm, parent);
 	carrier = error ? NULL : carrier_alloc(mm);

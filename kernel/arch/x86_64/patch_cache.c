@@ -19,7 +19,6 @@
 #include "kernel/init/init.h"
 #include "kernel/mm/alloc.h"
 #include "kernel/mm/mm.h"
-#include "kernel/task/task.h"
 #include "kernel/vfs/vfs.h"
 #include "lib/bitmap.h"
 
@@ -235,15 +234,4 @@ void patch_cache_apply(struct vma *vma)
 		from = bitmap_next_set(copy->filled, copy->nr_pages, to);
 	}
 	kernel_lock();
-}
-
-void patch_cache_refresh(struct mm_struct *mm)
-{
-	for (struct vma *vma = vma_find(mm, 0); vma; vma = vma_find(mm, vma->end)) {
-		const struct text *t = usable(vma) && !mm->no_patch ? text_find(vma) : NULL;
-
-		if (t && (t->copied_slots < t->nr_slots || (t->copy && vma->text != t->copy)))
-			patch_cache_apply(vma);
-	}
-	current->regs->rip = patch_fix_resume_address(current->regs->rip);
 }

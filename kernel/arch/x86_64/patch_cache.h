@@ -22,12 +22,6 @@ void patch_cache_add(const struct vma *vma, u32 slot);
 bool patch_cache_second_time(const struct vma *vma);
 /* Shows a fresh mapping of text with what is known about it. Drops the kernel lock; mmap_lock is held. */
 void patch_cache_apply(struct vma *vma);
-/*
- * Current's address space, of one task, is about to be copied once more: what its children have found about its text since it was mapped is
- * shown to the next ones. Drops the kernel lock; mmap_lock is held.
- */
-struct mm_struct;
-void patch_cache_refresh(struct mm_struct *mm);
 static inline struct text_copy *text_copy_get(struct text_copy *copy)
 {
 	if (copy)
