@@ -27,6 +27,7 @@ psql -At -c "set statement_timeout = 100; select pg_sleep(100)" 2>&1 || echo "st
 psql -At -c 'copy (select * from generate_series(1, 50000)) to stdout' | md5sum
 echo "== killed"
 psql -q -c 'create table log (n int)'
+: >/tmp/acknowledged
 (for i in $(seq 2000); do echo "insert into log values ($i) returning n;"; done | psql -At -q >/tmp/acknowledged 2>/dev/null || :) &
 until [ "$(wc -l </tmp/acknowledged)" -ge 30 ]; do sleep 0.02; done
 kill -9 $(head -1 /srv/pg/data/postmaster.pid)
