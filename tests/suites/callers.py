@@ -96,15 +96,23 @@ def describe(steps):
     return f"{len(steps)} steps: " + "; ".join(f"{name} ({reason})" for name, reason in steps.items())[:900]
 
 
+def misses(context, try_steps, binary, mode):
+    """What the steps did not do; that a daemon does not start is one of them."""
+    try:
+        return try_steps(context, binary, mode)
+    except Failure as reason:
+        return {"the daemon": str(reason)}
+
+
 def compared(context, name, mode, try_steps):
-    """Tries the steps with linuxd and, where some fail, with runc."""
-    failed = try_steps(context, runtime(context, mode), mode)
+    """Tries the steps with linuxd and, where some fail, those of native mode with runc."""
+    failed = misses(context, try_steps, runtime(context, mode), mode)
     control = shutil.which("runc")
     if not failed:
         return
     if control and not os.environ.get("LINUXD_CALLERS_RUNTIME"):
         context.write_log("[the same with runc]\n")
-        machine = try_steps(context, control, mode)
+        machine = misses(context, try_steps, control, "native")
         ours = {step: reason for step, reason in failed.items() if step not in machine}
         if not ours:
             raise Skip(f"{name} cannot do this with runc here either: " + describe(failed))
@@ -213,7 +221,7 @@ def daemon(context, command, ready, log, prefix=()):
                 context.write_log(f.read()[-4000:])
             with open(log, errors="replace") as f:
                 last = (f.read().strip().splitlines() or ["no message"])[-1]
-            raise Skip(f"{command[0]} does not start here: {last[-300:]}")
+            raise Failure(f"{command[0]} does not start: {last[-300:]}")
         yield child
     finally:
         child.terminate()

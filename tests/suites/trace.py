@@ -82,6 +82,15 @@ def recording(context, box, *arguments):
     return child
 
 
+def record_while_fed(context, box, text, *command):
+    """Once it records, the container gets @text; then to the end of the recording."""
+    child = recording(context, box, *command)
+    box.child.stdin.write(text)
+    box.child.stdin.flush()
+    errors = child.communicate(timeout=30)[1]
+    expect(child.returncode == 0, f"linuxd trace: {errors}")
+
+
 def check_chrome(path):
     """What the format asks for, and what a timeline must be: states of a thread follow each other."""
     with open(path) as f:
@@ -251,11 +260,7 @@ for i in range(200):
         """The container ends while it is traced: the trace is complete."""
         with Container(context, "builtin:busybox", "sh", "-c", "echo ready; read x; ls /; exit 4", name="short") as box:
             path = os.path.join(box.directory.name, "trace")
-            child = recording(context, box, "trace", "short", "-o", path)
-            box.child.stdin.write(b"x\n")
-            box.child.stdin.flush()
-            errors = child.communicate(timeout=30)[1]
-            expect(child.returncode == 0, f"linuxd trace fails when the container ends: {errors}")
+            record_while_fed(context, box, b"x\n", "trace", "short", "-o", path)
             with open(path) as f:
                 lines = f.read()
             expect("1 sh               exited with 4" in lines, "the end of the container is missing")
@@ -287,11 +292,7 @@ while os.read(0, 10):
             path, text = (os.path.join(box.directory.name, name) for name in ("trace.json", "trace.txt"))
             for file in path, text:
                 box.wait_for(lambda task: task["tid"] == 2 and (task["wait"] or {}).get("kind") == "queue", "the thread waits")
-                child = recording(context, box, "trace", "begun", "--time", "0.5", "-o", file)
-                box.child.stdin.write(b"x")
-                box.child.stdin.flush()
-                errors = child.communicate(timeout=30)[1]
-                expect(child.returncode == 0, f"linuxd trace: {errors}")
+                record_while_fed(context, box, b"x", "trace", "begun", "--time", "0.5", "-o", file)
             with open(text) as f:
                 lines = f.read()
             context.write_log(lines)

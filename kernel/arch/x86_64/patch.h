@@ -17,10 +17,10 @@ void patch_call_site(struct pt_regs *regs);
 bool patch_is_old_syscall(u64 rip);
 /* True if rip is the second instruction of a patched CPUID sequence: it and what follows, up to the cpuid, have been carried out. */
 bool patch_emulate_cpuid(struct pt_regs *regs);
-/* The bytes at `start` in this text end in a cpuid that is always asked the same. */
-struct vma;
 /* Could a jump in the code that stands at [from, from+n) lead into [target, target + 5)? */
 bool patch_may_jump_to(const u8 *code, u64 from, size_t n, u64 target);
+/* The bytes at `start` in this text are a CPUID sequence (cpuid_sites.c) of this length: the text's next mappings have it patched. */
+struct vma;
 void patch_add_cpuid(const struct vma *vma, u64 start, const u8 *code, size_t length);
 bool patch_is_trampoline(u64 rip);
 /* The trampoline's code at rip has the way into the kernel still before it. */
