@@ -22,7 +22,6 @@ static const struct {
 	const char *name, *colour;
 } lanes[] = {
 	[BOOT_CALLER] = { "the runtime", "#3b6ea5" },
-	[BOOT_THREAD] = { "a thread of it", "#4d9078" },
 	[BOOT_PROCESS] = { "the process that is started", "#c2783c" },
 	[BOOT_KERNEL] = { "the sandbox's kernel", "#7a5195" },
 };

@@ -3,14 +3,15 @@
  * Asynchronous initialisation: the steps that bring something up, as a graph, run side by side where nothing forbids it.
  *
  * A step names those that must have come before it. The table's order is one in which they could run one after the other, and the order of
- * importance of their errors. Three lanes:
+ * importance of their errors. Two lanes:
  *
  *	BOOT_CALLER    by the calling thread, in the order of the table
- *	BOOT_THREAD    by a thread of its own, as soon as it may
  *	BOOT_PROCESS   by another process that is there already: run() only sets it going, finish() waits until it is through
  *
  *	caller    host --> groups --> spawn --> admit --> limits -----------> keep
  *	process                                      \--> root ..... join --/        (native mode, much simplified)
+ *
+ * The caller has no threads: the child of a clone without exec would inherit locks of the C library that another thread holds for ever.
  *
  * If a step fails, nothing new begins; what runs is waited for (errors joined: of several, the one that stands first in the table is reported), and
  * what has been done is undone in the opposite order in which it was completed. What a step that failed has made itself it removes itself, unless
@@ -18,10 +19,7 @@
  *
  * Rules for steps:
  *	- run() and finish() return 0, or -1 with the error set. finish() must not wait for what another step has yet to do: that is a dependency.
- *	- undo() is called by the calling thread when nothing runs any more, and cannot fail.
- *	- A step in BOOT_THREAD shares with those that may run at the same time only what the table says is made before it. Its stack is BOOT_STACK.
- *	- One that makes a process by clone without exec says BOOT_FORKS: the child would inherit locks of the C library that another thread holds for
- *	  ever. It waits until no thread runs, and none begins before it is through.
+ *	- undo() is called when nothing runs any more, and cannot fail.
  *	- No two steps of BOOT_PROCESS run in the same process at the same time: let one come after the other.
  *
  * Nothing here knows what is being brought up. tests/unit/boot_graph.c runs every failure of a graph of made-up steps.
@@ -33,12 +31,10 @@
 #include "runtime/error.h"
 
 #define BOOT_MAX_STEPS 32
-#define BOOT_STACK (128 << 10) /* bytes, of a thread */
 
 enum boot_flag {
 	BOOT_UNDO_PARTIAL = 1, /* undo is also called when the step itself failed: it knows how much there is */
 	BOOT_TEMPORARY = 2,    /* what it makes is needed until all is up: undone also then. Includes BOOT_UNDO_PARTIAL */
-	BOOT_FORKS = 4,
 };
 
 struct boot_step {

@@ -16,7 +16,7 @@
 #define BOOT_MAX_MARKS 128
 
 /* Who runs a step: see graph.h. */
-enum boot_lane { BOOT_CALLER, BOOT_THREAD, BOOT_PROCESS, BOOT_KERNEL /* a sandbox's, inside: in no graph of ours */ };
+enum boot_lane { BOOT_CALLER, BOOT_PROCESS, BOOT_KERNEL /* a sandbox's, inside: in no graph of ours */ };
 enum boot_state { BOOT_RUNNING, BOOT_DONE, BOOT_FAILED };
 
 struct boot_mark {
@@ -37,7 +37,7 @@ void boot_record_free(struct boot_record *record);
 
 int64_t boot_now(void);
 
-/* The mark's number, for boot_mark_end. Several threads and processes may. */
+/* The mark's number, for boot_mark_end. Several processes may. */
 int boot_mark_begin(struct boot_record *record, const char *name, enum boot_lane lane);
 /* One that somebody else has taken the times of. */
 void boot_mark_add(struct boot_record *record, const char *name, enum boot_lane lane, int64_t begin, int64_t end);

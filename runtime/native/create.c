@@ -486,7 +486,7 @@ static const struct boot_step steps[] = {
 	{ "fifo", BOOT_CALLER, 0, "host", do_fifo, NULL, undo_fifo },
 	{ "console", BOOT_CALLER, 0, "host", do_console, NULL, NULL },
 	{ "sources", BOOT_CALLER, BOOT_TEMPORARY, "host", do_sources, NULL, undo_sources },
-	{ "spawn", BOOT_CALLER, BOOT_FORKS, "birthplace fifo console sources", do_spawn, NULL, undo_spawn },
+	{ "spawn", BOOT_CALLER, 0, "birthplace fifo console sources", do_spawn, NULL, undo_spawn },
 	{ "admit", BOOT_CALLER, BOOT_UNDO_PARTIAL, "spawn", do_admit, NULL, undo_admit },
 	{ "groups", BOOT_CALLER, BOOT_TEMPORARY, "admit", do_groups, NULL, undo_groups },
 	{ "limits", BOOT_CALLER, 0, "groups", do_limits, NULL, NULL },

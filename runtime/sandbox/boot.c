@@ -140,7 +140,7 @@ static void undo_service(void *context)
 #define LAUNCH(after_) \
 	{ "signals", BOOT_CALLER, 0, after_, do_signals, NULL, NULL }, /* up to here they end it */ \
 		{ "walls", BOOT_CALLER, 0, after_, do_walls, NULL, undo_walls }, \
-		{ "process", BOOT_PROCESS, BOOT_FORKS | BOOT_UNDO_PARTIAL, "signals streams mounts walls", do_process, finish_process, undo_process }, \
+		{ "process", BOOT_PROCESS, BOOT_UNDO_PARTIAL, "signals streams mounts walls", do_process, finish_process, undo_process }, \
 		{ "network", BOOT_CALLER, BOOT_UNDO_PARTIAL, NULL, do_network, NULL, undo_network }, \
 		{ "description", BOOT_CALLER, 0, "mounts network", do_description, NULL, NULL }, \
 		{ "control", BOOT_CALLER, BOOT_UNDO_PARTIAL, NULL, do_control, NULL, undo_control }, \

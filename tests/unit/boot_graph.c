@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 // sources: runtime/boot/graph.c runtime/boot/record.c runtime/boot/chart.c runtime/error.c
-// flags: -D_GNU_SOURCE -pthread
+// flags: -D_GNU_SOURCE
 /* Graphs of made-up steps in all lanes: the order, every failure and every pair of failures, what is undone, what overlaps, bad tables, the chart. */
 #include "tests/unit/check.h"
 
-#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -18,14 +17,12 @@
 
 #define NR 7
 
-/* What happened, under a lock: letters for begun, completed, undone. */
+/* What happened: bits of steps that began, were completed, undone. */
 struct world {
-	pthread_mutex_t lock;
 	uint32_t fails, began, done, undone;
 	int undo_order[NR], nr_undone;
-	bool concurrent_fork, process_runs, may_fork_now;
 	int running;
-	pthread_barrier_t *meeting; /* steps b and c wait for each other */
+	bool overlap; /* b was under way while c ran */
 };
 
 static struct world world;
@@ -39,15 +36,11 @@ static const uint32_t before[NR] = { 0, 1, 1, 2 | 4, 8, 8, 16 | 32 };
 
 static int begin(int i, struct error *error)
 {
-	pthread_mutex_lock(&world.lock);
 	CHECK(!(world.began & 1U << i) && !world.undone);
 	CHECK((world.done & before[i]) == before[i]);
 	world.began |= 1U << i;
 	world.running++;
-	/* d forks. */
-	if (i == 3)
-		world.concurrent_fork |= world.running > 1;
-	pthread_mutex_unlock(&world.lock);
+	world.overlap |= i == 2 && world.running > 1;
 	return 0;
 }
 
@@ -55,19 +48,15 @@ static int end(int i, struct error *error)
 {
 	bool fails = world.fails & 1U << i;
 
-	pthread_mutex_lock(&world.lock);
 	world.running--;
 	if (!fails)
 		world.done |= 1U << i;
-	pthread_mutex_unlock(&world.lock);
 	return fails ? fail(error, 0, "step %c", 'a' + i) : 0;
 }
 
 static int step(int i, struct error *error)
 {
 	begin(i, error);
-	if (world.meeting && (i == 1 || i == 2))
-		pthread_barrier_wait(world.meeting);
 	nap();
 	return end(i, error);
 }
@@ -87,37 +76,37 @@ static void undo(int i)
 	static int run_##letter(void *context, struct error *error) { return step(i, error); } \
 	static void undo_##letter(void *context) { undo(i); }
 
+/* As if another process did it. */
+#define ELSEWHERE(letter, i)                                                             \
+	static int run_##letter(void *context, struct error *error) { return begin(i, error); } \
+	static int finish_##letter(void *context, struct error *error)                   \
+	{                                                                                \
+		nap();                                                                   \
+		return end(i, error);                                                    \
+	}                                                                                \
+	static void undo_##letter(void *context) { undo(i); }
+
 STEP(a, 0)
-STEP(b, 1)
+ELSEWHERE(b, 1)
 STEP(c, 2)
 STEP(d, 3)
-STEP(f, 5)
+ELSEWHERE(e, 4)
+ELSEWHERE(f, 5)
 STEP(g, 6)
-
-static int run_e(void *context, struct error *error) { return begin(4, error); }
-static int finish_e(void *context, struct error *error)
-{
-	nap();
-	return end(4, error);
-}
-static void undo_e(void *context) { undo(4); }
 
 static const struct boot_step steps[NR] = {
 	{ "a", BOOT_CALLER, 0, NULL, run_a, NULL, undo_a },
-	{ "b", BOOT_THREAD, 0, "a", run_b, NULL, undo_b },
+	{ "b", BOOT_PROCESS, 0, "a", run_b, finish_b, undo_b },
 	{ "c", BOOT_CALLER, BOOT_UNDO_PARTIAL, "a", run_c, NULL, undo_c },
-	{ "d", BOOT_CALLER, BOOT_FORKS, "b c", run_d, NULL, undo_d },
+	{ "d", BOOT_CALLER, 0, "b c", run_d, NULL, undo_d },
 	{ "e", BOOT_PROCESS, 0, "d", run_e, finish_e, undo_e },
-	{ "f", BOOT_THREAD, BOOT_TEMPORARY, "d", run_f, NULL, undo_f },
+	{ "f", BOOT_PROCESS, BOOT_TEMPORARY, "d", run_f, finish_f, undo_f },
 	{ "g", BOOT_CALLER, 0, "e f", run_g, NULL, undo_g },
 };
 
 static int run(uint32_t fails, enum boot_order order, struct boot_record *record, struct error *error)
 {
-	pthread_barrier_t *meeting = world.meeting;
-
-	world = (struct world){ .fails = fails, .meeting = meeting };
-	pthread_mutex_init(&world.lock, NULL);
+	world = (struct world){ .fails = fails };
 	return boot_run(steps, NR, NULL, order, record, error);
 }
 
@@ -129,7 +118,7 @@ static void check_success(enum boot_order order)
 	CHECK(!error.text[0]);
 	CHECK(world.done == (1U << NR) - 1);
 	CHECK(world.undone == 1U << 5); /* what is needed until all is up only */
-	CHECK(!world.concurrent_fork);
+	CHECK(world.overlap == (order == BOOT_SIDE_BY_SIDE));
 }
 
 /* The steps in @fails fail if they are reached. */
@@ -147,7 +136,7 @@ static void check_failure(uint32_t fails, enum boot_order order)
 	/* All that was completed, and those that failed and know how much there is. */
 	expected = world.done | (failed & (1U << 2 | 1U << 5));
 	CHECK(world.undone == expected);
-	CHECK(!world.concurrent_fork && world.running == 0);
+	CHECK(world.running == 0);
 	if (order == BOOT_SEQUENTIAL)
 		CHECK(world.began == (2U << __builtin_ctz(fails)) - 1);
 }
@@ -158,23 +147,14 @@ static void check_failures(enum boot_order order)
 		check_failure(fails, order);
 }
 
-/* Of two that fail at the same time, the table decides, whichever was first. */
+/* Of two that fail at the same time, the table decides, whichever was first: c is, b is waited for. */
 static void check_joined(void)
 {
-	pthread_barrier_t barrier;
 	struct error error = { 0 };
 
-	pthread_barrier_init(&barrier, NULL, 2);
-	world.meeting = &barrier; /* would hang if b and c did not run side by side */
-	CHECK(run(0, BOOT_SIDE_BY_SIDE, NULL, &error) == 0);
-	for (int i = 0; i < 20; i++) {
-		error = (struct error){ 0 };
-		CHECK(run(2 | 4, BOOT_SIDE_BY_SIDE, NULL, &error) == -1);
-		CHECK(!strcmp(error.text, "step b"));
-		CHECK(world.undone == (1 | 4));
-	}
-	world.meeting = NULL;
-	pthread_barrier_destroy(&barrier);
+	CHECK(run(2 | 4, BOOT_SIDE_BY_SIDE, NULL, &error) == -1);
+	CHECK(world.overlap && !strcmp(error.text, "step b"));
+	CHECK(world.undone == (1 | 4));
 }
 
 static int ok(void *context, struct error *error) { return 0; }
@@ -225,7 +205,7 @@ static void check_record(void)
 	}
 	wait(NULL);
 	CHECK(record->nr == NR + 1);
-	boot_mark_begin(record, "endless", BOOT_THREAD);
+	boot_mark_begin(record, "endless", BOOT_PROCESS);
 	CHECK(boot_chart_write(record, path, "title", &error) == 0);
 	length = read(fd, text, sizeof(text) - 1);
 	CHECK(length > 0);

@@ -122,20 +122,18 @@ static ssize_t hostfs_read(struct file *f, struct io_iter *to, loff_t *pos)
 	while (to->count) {
 		if (known_size && *pos >= inode->size)
 			break;
-		if (known_size && to->count < SMALL_READ && !hs->no_nowait) {
+		n = -EAGAIN;
+		if (known_size && to->count < SMALL_READ && !hs->no_nowait)
 			n = hostfs_read_small(f, to, *pos);
-			if (n != -EAGAIN)
-				goto took;
-		}
 		/* Where the host cannot say whether a read would wait, each is taken for one that does. */
-		n = hs->no_nowait ? -EAGAIN : read_direct(f, to, *pos);
+		if (n == -EAGAIN && !hs->no_nowait)
+			n = read_direct(f, to, *pos);
 		if (n == -EOPNOTSUPP) {
 			hs->no_nowait = true;
 			n = -EAGAIN;
 		}
 		if (n == -EAGAIN && !to->nowait)
 			n = transfer_bounced(f, to, *pos, false, 0);
-	took:
 		if (n <= 0)
 			break;
 		done += n;
